@@ -1,0 +1,30 @@
+//! What Carelog decides, and nothing else: commands, the events they lead to, and the folds between them.
+//!
+//! This crate does no IO, reads no clock and draws no random number; time and ids enter as arguments.
+//! A context is a folder: `events.rs` holds its facts, each other file one command or one fold.
+
+#[macro_use]
+mod event;
+
+pub mod decision;
+pub mod fhir_values;
+pub mod ids;
+pub mod organizations;
+pub mod patients;
+pub mod permission;
+pub mod phi;
+pub mod providers;
+pub mod query;
+pub mod scheduling;
+#[cfg(test)]
+mod testing;
+pub mod time;
+pub mod value;
+
+pub use decision::{Boundary, Command, Decision};
+pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
+pub use ids::{AppointmentId, FacilityId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
+pub use permission::Permission;
+pub use phi::Phi;
+pub use query::{Query, QueryItem, Tag};
+pub use value::InvalidValue;

@@ -1,0 +1,40 @@
+//! What a caller may do. Which roles may do it is the gate's policy.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One thing that a command or a read needs leave for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Permission {
+    /// Read organizations, facilities and rooms.
+    ReadOrganizations,
+    /// Register and change organizations, facilities and rooms.
+    ManageOrganizations,
+    /// Read the practitioners' directory and their calendars.
+    ReadPractitioners,
+    /// Onboard, change and retire practitioners; set their availability.
+    ManagePractitioners,
+    /// Read patients, within what the caller's relation to them allows.
+    ReadPatients,
+    /// Register patients and change their demographics and contacts.
+    ManagePatients,
+    /// Merge two records of one person, and undo it.
+    MergePatients,
+    /// Let another person read and act for a patient.
+    GrantPatientAccess,
+    /// Read appointments, within what the caller's relation to their patients allows.
+    ReadAppointments,
+    /// Book, reschedule and cancel appointments.
+    BookAppointments,
+    /// Check in, fulfil, mark a no-show, and undo a mis-click of these.
+    ConductAppointments,
+    /// Book over another appointment or outside of availability, with a reason.
+    Overbook,
+    /// Record what already happened (a walk-in, a downtime slip), with a reason.
+    BackEnter,
+    /// Read the events of a patient as a history.
+    ReadHistory,
+    /// Bring data in from another system.
+    Import,
+}

@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The command API: `POST /v1/<context>/<command>`. A context is a table of its commands; one generic handler serves them all.
+
+mod body;
+mod endpoint;
+mod handler;
+mod openapi;
+mod problem;
+
+mod organizations;
+mod patients;
+mod providers;
+mod scheduling;
+
+use axum::Router;
+use gate::Gate;
+
+pub use endpoint::{Endpoint, Endpoints};
+pub use openapi::openapi;
+pub use problem::{FieldError, Problem};
+
+/// The most that a command's body may take, in bytes.
+pub const BODY_LIMIT: usize = 256 * 1024;
+
+/// Every command there is, context by context.
+pub fn endpoints() -> Endpoints {
+    [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints()].into_iter().flatten().collect()
+}
+
+/// The routes of every command.
+pub fn router(gate: Gate) -> Router {
+    endpoints().into_iter().fold(Router::new(), Endpoint::add_to).layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT)).with_state(gate)
+}

@@ -1,7 +1,10 @@
 # Shared by the scripts of this folder: where things are, how steps are told, and which ports answer. Sourced, not run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+
+# SQL is checked against the committed descriptions, not against a database that has yet to be migrated.
+export SQLX_OFFLINE=${SQLX_OFFLINE:-true}
 
 # The clock every step is told by starts with the outermost script.
 export CARELOG_STARTED_AT=${CARELOG_STARTED_AT:-$EPOCHSECONDS}
@@ -31,5 +34,40 @@ wait_until() { # seconds, command...
     until "$@"; do
         ((EPOCHSECONDS < end)) || return 1
         sleep 0.05
+    done
+}
+
+# Tells Carelog where the Postgres of scripts/servers is.
+export_databases() {
+    local server=postgres://carelog:carelog@127.0.0.1:$CARELOG_POSTGRES_PORT
+    export DATABASE_URL=$server/carelog_log CARELOG_VAULT_DATABASE_URL=$server/carelog_vault
+    export CARELOG_READ_DATABASE_URL=$server/carelog_read
+}
+
+# Commands get sessions of their own: Ctrl-C reaches only the script, which ends its children in its own order.
+children=()
+launch() { # command...
+    setsid "$@" &
+    children+=($!)
+}
+
+attend() { # command...
+    local result=0
+    launch "$@"
+    wait "${children[-1]}" || result=$?
+    unset 'children[-1]'
+    return $result
+}
+
+gone() { # child
+    ! kill -0 "$1" 2>/dev/null
+}
+
+# Asks the youngest child first, with all that it started, and insists after half a minute.
+end_children() {
+    while [[ ${#children[@]} -gt 0 ]]; do
+        kill -TERM -- "-${children[-1]}" 2>/dev/null || true
+        wait_until 30 gone "${children[-1]}" || kill -KILL -- "-${children[-1]}" 2>/dev/null || true
+        unset 'children[-1]'
     done
 }

@@ -1,5 +1,5 @@
 # The Kafka node of one data folder. Sourced by scripts/servers.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 kafka_folder=$CARELOG_DATA/kafka
 kafka_properties=$kafka_folder/server.properties

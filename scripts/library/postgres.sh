@@ -3,7 +3,7 @@
 
 # Postgres refuses to run as root; root hands the cluster to Debian's own account for it.
 postgres_user=
-[[ $EUID -ne 0 ]] || postgres_user=${CARELOG_POSTGRES_USER:-postgres}
+[[ $EUID -ne 0 ]] || postgres_user=postgres
 
 as_postgres_user() {
     # From / because the account may not be able to enter the current folder.
@@ -51,16 +51,19 @@ postgres_port() {
 
 postgres_create() { # folder, programs
     step "postgres: creating a cluster in $CARELOG_DATA/postgres"
-    [[ -z $postgres_user ]] || chown "$postgres_user:" "$1"
-    chmod 700 "$1"
-    local password
+    # Built beside its place and moved there: an interrupted initdb leaves nothing behind that looks like a cluster.
+    local new=$1.new password
     password=$(mktemp)
     chmod 644 "$password" # for the account to read; a development password is no secret
     echo carelog >"$password"
-    as_postgres_user "$2/initdb" --pgdata="$1" --encoding=UTF8 --locale=C.UTF-8 --data-checksums --username=carelog \
+    rm -rf "$new"
+    mkdir -m 700 "$new"
+    [[ -z $postgres_user ]] || chown "$postgres_user:" "$new"
+    as_postgres_user "$2/initdb" --pgdata="$new" --encoding=UTF8 --locale=C.UTF-8 --data-checksums --username=carelog \
         --auth-local=trust --auth-host=scram-sha-256 --pwfile="$password" >>"$CARELOG_DATA/postgres.log" 2>&1 ||
         fail "postgres: initdb failed: $(tail -3 "$CARELOG_DATA/postgres.log")"
     rm -f "$password"
+    mv --no-target-directory "$new" "$1"
 }
 
 postgres_start() {
@@ -113,6 +116,9 @@ postgres_kill() {
 }
 
 postgres_erase() {
-    postgres_kill_all
-    rm -rf "$(postgres_folder)" "$CARELOG_DATA/postgres" "$CARELOG_DATA/postgres.log"
+    # In good order where possible: a killed cluster leaves shared memory that only its own next start would free.
+    (postgres_stop) || postgres_kill_all
+    local folder
+    folder=$(postgres_folder)
+    rm -rf "$folder" "$folder.new" "$CARELOG_DATA/postgres" "$CARELOG_DATA/postgres.log"
 }

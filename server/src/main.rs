@@ -1,1 +1,97 @@
-fn main() {}
+//! `carelog`: every part of Carelog in one binary, each also on its own.
+
+mod app;
+mod check;
+mod config;
+mod demo;
+mod generate;
+mod health;
+mod http;
+mod import;
+mod migrate;
+mod serve;
+mod shutdown;
+mod telemetry;
+mod token;
+mod welcome;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use config::Config;
+
+/// An event-sourced healthcare backend: commands in, immutable events in Postgres and Kafka, read models, GraphQL out.
+#[derive(Parser)]
+#[command(name = "carelog", version)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything in one process: commands, queries, projections and the relay to Kafka.
+    Serve,
+    /// The command API alone.
+    Command,
+    /// The GraphQL API alone.
+    Query,
+    /// The projections alone.
+    Project,
+    /// The relay to Kafka alone.
+    Relay,
+    /// Make the databases and bring their schemas up to date.
+    Migrate,
+    /// Compare every read model with a fresh fold of the log.
+    Check,
+    /// Build a read model anew beside the active one, then switch.
+    Rebuild {
+        /// The projection, such as `scheduling`.
+        projection: String,
+    },
+    /// Bring data in from another system.
+    Import(import::Import),
+    /// Load a small generated clinic, the first time.
+    Demo,
+    /// Print a development token.
+    Token(token::TokenFor),
+    /// Say where everything is, with a token for each role.
+    Welcome,
+    /// Write the generated files of the repository, or check that they are up to date.
+    Generate(generate::Generate),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::start(cli.config.log_json);
+    match run(cli).await {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = cli.config;
+    match cli.task {
+        Task::Serve => serve::run(&config, serve::Parts::all(&config)).await?,
+        Task::Command => serve::run(&config, serve::Parts { commands: true, ..serve::Parts::default() }).await?,
+        Task::Query => serve::run(&config, serve::Parts { queries: true, ..serve::Parts::default() }).await?,
+        Task::Project => serve::run(&config, serve::Parts { projections: true, ..serve::Parts::default() }).await?,
+        Task::Relay => serve::run(&config, serve::Parts { relay: true, ..serve::Parts::default() }).await?,
+        Task::Migrate => migrate::run(&config).await?,
+        Task::Check => return check::run(&config).await,
+        Task::Rebuild { projection } => check::rebuild(&config, &projection).await?,
+        Task::Import(import) => return import::run(&config, import).await,
+        Task::Demo => demo::run(&config).await?,
+        Task::Token(token) => token::run(&config, &token)?,
+        Task::Welcome => welcome::run(&config)?,
+        Task::Generate(generate) => return generate::run(&generate),
+    }
+    Ok(ExitCode::SUCCESS)
+}

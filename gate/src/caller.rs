@@ -1,0 +1,49 @@
+//! Who asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use domain::{PatientId, Permission, PractitionerId, TenantId, UserId};
+use event_store::Actor;
+
+use crate::policy::{self, Reach, Role};
+
+/// Someone whose token was verified. Made only by [`crate::Gate::authenticate`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The tenant whose data they see; there is no other for them.
+    pub tenant: TenantId,
+    /// Who they are.
+    pub user: UserId,
+    /// What they are to the tenant; at least one.
+    pub roles: BTreeSet<Role>,
+    /// Their own record, where they are a patient.
+    pub patient: Option<PatientId>,
+    /// Their own calendar, where they are a practitioner.
+    pub practitioner: Option<PractitionerId>,
+    /// When the token ends.
+    pub expires: DateTime<Utc>,
+}
+
+/// The token does not say who asks. Deliberately without a reason: the log has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("a valid bearer token is needed")]
+pub struct Unauthenticated;
+
+impl Caller {
+    /// How far a permission reaches for them; `None` where they do not have it.
+    pub fn reach(&self, permission: Permission) -> Option<Reach> {
+        policy::reach(&self.roles, permission)
+    }
+
+    /// All that they may do, and how far.
+    pub fn permissions(&self) -> BTreeMap<Permission, Reach> {
+        policy::permissions(&self.roles)
+    }
+
+    /// As the log names them.
+    pub(crate) fn actor(&self) -> Actor {
+        let names: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
+        Actor { user: self.user, role: names.join(",") }
+    }
+}

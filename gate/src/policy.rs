@@ -1,0 +1,128 @@
+//! Which role may do what. One table, read as it is written; a permission that is not named for a role is refused.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::Permission;
+use serde::{Deserialize, Serialize};
+
+/// What a person is to the tenant, as their token says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Someone who is cared for, or whom they let act for them.
+    Patient,
+    /// Someone who gives care.
+    Clinician,
+    /// Someone who receives patients and keeps the calendar.
+    FrontDesk,
+    /// Someone who runs the organization and its records.
+    Administrator,
+    /// Someone who answers for how the records are used.
+    ComplianceOfficer,
+    /// Someone who works with streams without protected values.
+    Analyst,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 6] = [Self::Patient, Self::Clinician, Self::FrontDesk, Self::Administrator, Self::ComplianceOfficer, Self::Analyst];
+
+    /// The name in tokens.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Clinician => "clinician",
+            Self::FrontDesk => "front-desk",
+            Self::Administrator => "administrator",
+            Self::ComplianceOfficer => "compliance-officer",
+            Self::Analyst => "analyst",
+        }
+    }
+
+    fn permissions(self) -> &'static [Permission] {
+        use Permission as P;
+        match self {
+            Self::Patient => {
+                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadHistory, P::BookAppointments, P::GrantPatientAccess]
+            }
+            Self::Clinician => &[
+                P::ReadOrganizations,
+                P::ReadPractitioners,
+                P::ReadPatients,
+                P::ReadAppointments,
+                P::ReadHistory,
+                P::ManagePatients,
+                P::BookAppointments,
+                P::ConductAppointments,
+                P::Overbook,
+                P::BackEnter,
+            ],
+            Self::FrontDesk => &[
+                P::ReadOrganizations,
+                P::ReadPractitioners,
+                P::ReadPatients,
+                P::ReadAppointments,
+                P::ManagePatients,
+                P::BookAppointments,
+                P::ConductAppointments,
+                P::BackEnter,
+            ],
+            Self::Administrator => &[
+                P::ReadOrganizations,
+                P::ReadPractitioners,
+                P::ReadPatients,
+                P::ReadAppointments,
+                P::ReadHistory,
+                P::ManageOrganizations,
+                P::ManagePractitioners,
+                P::ManagePatients,
+                P::MergePatients,
+                P::GrantPatientAccess,
+                P::BookAppointments,
+                P::Import,
+            ],
+            Self::ComplianceOfficer => &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadHistory],
+            Self::Analyst => &[P::ReadOrganizations],
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = UnknownRole;
+    fn from_str(name: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.into_iter().find(|role| role.name() == name).ok_or(UnknownRole)
+    }
+}
+
+/// The name is no role's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("must be one of patient, clinician, front-desk, administrator, compliance-officer, analyst")]
+pub struct UnknownRole;
+
+/// Over whose records a permission holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// The caller's own, and those of patients who granted them access.
+    OwnPatients,
+    /// Everything of the tenant.
+    Tenant,
+}
+
+/// How far a permission reaches for someone with these roles; `None` where they do not have it.
+pub fn reach(roles: &BTreeSet<Role>, permission: Permission) -> Option<Reach> {
+    permissions(roles).get(&permission).copied()
+}
+
+/// All that someone with these roles may do, and how far.
+pub fn permissions(roles: &BTreeSet<Role>) -> BTreeMap<Permission, Reach> {
+    let mut permissions = BTreeMap::new();
+    for role in roles {
+        let reach = if *role == Role::Patient { Reach::OwnPatients } else { Reach::Tenant };
+        for permission in role.permissions() {
+            let widest = permissions.entry(*permission).or_insert(reach);
+            *widest = reach.max(*widest);
+        }
+    }
+    permissions
+}

@@ -1,0 +1,229 @@
+//! Reading: one operation is one read-only snapshot on one connection, of one tenant and within the caller's reach.
+
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::sync::Mutex as SyncMutex;
+
+use domain::{PatientId, Permission, Subject};
+use event_store::{Position, partition_of};
+use sqlx::{PgConnection, Postgres, Transaction};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use crate::Gate;
+use crate::access::{Disclosure, settle};
+use crate::caller::Caller;
+use crate::policy::Reach;
+
+/// What is about to be read.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The operation in the API's own terms, such as `query patients`; never with values.
+    pub operation: String,
+    /// The request, as traces and answers name it.
+    pub correlation: Uuid,
+    /// The answer must reflect at least this position.
+    pub wait_for: Option<Position>,
+}
+
+/// An answer, and how much of the log it reflects.
+pub struct Answered<T> {
+    /// The answer.
+    pub value: T,
+    /// Every event of the tenant up to here is in it.
+    pub reflects: Position,
+    /// Subjects shown whose read models are parked: something about them could not be applied.
+    pub parked: Vec<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadRefusal {
+    /// The read models did not reach the position in time.
+    #[error("the read models have not reached position {} yet", .wanted.0)]
+    PositionTimeout {
+        /// What was asked for.
+        wanted: Position,
+        /// Where they are.
+        reached: Position,
+    },
+    /// The read database is not there.
+    #[error("the read models are not available")]
+    Unavailable(#[from] sqlx::Error),
+}
+
+/// The caller may not read this.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the permission {0:?} is needed")]
+pub struct Forbidden(pub Permission);
+
+/// A snapshot of the read models, as one caller may see them. The only way to a handle of the read database.
+pub struct Snapshot {
+    caller: Caller,
+    transaction: Mutex<Option<Transaction<'static, Postgres>>>,
+    disclosure: SyncMutex<Disclosure>,
+    parked: Vec<Subject>,
+}
+
+/// The snapshot's connection, for one statement after the other.
+pub struct ConnectionGuard<'snapshot>(MutexGuard<'snapshot, Option<Transaction<'static, Postgres>>>);
+
+impl Deref for ConnectionGuard<'_> {
+    type Target = PgConnection;
+    fn deref(&self) -> &PgConnection {
+        self.0.as_ref().expect("the snapshot is open as long as the operation runs")
+    }
+}
+
+impl DerefMut for ConnectionGuard<'_> {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("the snapshot is open as long as the operation runs")
+    }
+}
+
+impl Snapshot {
+    /// Who reads.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// How much of the log it reflects.
+    pub fn reflects(&self) -> Position {
+        self.lock().reflects
+    }
+
+    /// Refuses unless the caller has the permission; how far it reaches is then up to the row-level security of this snapshot.
+    pub fn require(&self, permission: Permission) -> Result<Reach, Forbidden> {
+        let reach = self.caller.reach(permission).ok_or(Forbidden(permission))?;
+        self.lock().permissions.insert(permission);
+        Ok(reach)
+    }
+
+    /// Notes that something of this patient is shown.
+    pub fn discloses(&self, patient: PatientId) {
+        self.lock().patients.insert(patient);
+    }
+
+    /// The connection; others wait.
+    pub async fn connection(&self) -> ConnectionGuard<'_> {
+        ConnectionGuard(self.transaction.lock().await)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Disclosure> {
+        self.disclosure.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// The read models in force, as the registry says in this snapshot.
+struct Registry {
+    search_path: String,
+    reflects: Position,
+    parked: Vec<Subject>,
+}
+
+impl Gate {
+    /// Runs one operation on a snapshot. What it gives back goes out only after the disclosure is settled.
+    pub async fn read<T, F>(&self, caller: &Caller, reading: Reading, operation: impl FnOnce(Arc<Snapshot>) -> F) -> Result<Answered<T>, ReadRefusal>
+    where
+        F: Future<Output = T>,
+    {
+        if let Some(position) = reading.wait_for {
+            self.wait(caller, position).await?;
+        }
+        let snapshot = Arc::new(self.open(caller, reading).await?);
+        let value = operation(Arc::clone(&snapshot)).await;
+        if let Some(transaction) = snapshot.transaction.lock().await.take() {
+            transaction.rollback().await?;
+        }
+        let disclosure = snapshot.lock().clone();
+        settle(caller, &disclosure);
+        let parked = snapshot.parked.iter().filter(|subject| disclosure.touches(subject)).map(Subject::to_string).collect();
+        Ok(Answered { value, reflects: disclosure.reflects, parked })
+    }
+
+    async fn open(&self, caller: &Caller, reading: Reading) -> Result<Snapshot, sqlx::Error> {
+        let mut transaction = self.read.begin_with("begin isolation level repeatable read read only").await?;
+        let registry = registry(&mut transaction, caller).await?;
+        let (reach, patients) = match caller.reach(Permission::ReadPatients) {
+            Some(Reach::Tenant) => ("tenant", Vec::new()),
+            Some(Reach::OwnPatients) => ("own", own_patients(&mut transaction, caller, &registry.search_path).await?),
+            None => ("none", Vec::new()),
+        };
+        restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
+        let disclosure = Disclosure {
+            operation: reading.operation,
+            correlation: reading.correlation,
+            patients: BTreeSet::new(),
+            permissions: BTreeSet::new(),
+            reflects: registry.reflects,
+        };
+        let parked = registry.parked;
+        Ok(Snapshot { caller: caller.clone(), transaction: Mutex::new(Some(transaction)), disclosure: SyncMutex::new(disclosure), parked })
+    }
+
+    async fn wait(&self, caller: &Caller, wanted: Position) -> Result<(), ReadRefusal> {
+        let mut moved = self.signals.subscribe();
+        let give_up = tokio::time::Instant::now() + self.wait_at_most;
+        loop {
+            let reached = self.reached(caller).await?;
+            if reached >= wanted {
+                return Ok(());
+            }
+            match tokio::time::timeout_at(give_up, moved.recv()).await {
+                Err(_) => return Err(ReadRefusal::PositionTimeout { wanted, reached }),
+                // Lagging behind the signals is no matter: the cursors are asked again.
+                Ok(_) => {}
+            }
+        }
+    }
+
+    async fn reached(&self, caller: &Caller) -> Result<Position, sqlx::Error> {
+        let mut connection = self.read.acquire().await?;
+        registry(&mut connection, caller).await.map(|registry| registry.reflects)
+    }
+}
+
+async fn registry(connection: &mut PgConnection, caller: &Caller) -> Result<Registry, sqlx::Error> {
+    let partition = i16::try_from(partition_of(caller.tenant)).unwrap_or_default();
+    let row: (Option<String>, Option<i64>) = sqlx::query_as(
+        "select string_agg(quote_ident(schema_name), ', ' order by name), min(position) \
+         from projection.version join projection.cursor using (schema_name) where active and partition = $1",
+    )
+    .bind(partition)
+    .fetch_one(&mut *connection)
+    .await?;
+    let parked: Vec<String> =
+        sqlx::query_scalar("select distinct subject from projection.parked join projection.version using (schema_name) where active and tenant = $1")
+            .bind(caller.tenant.0)
+            .fetch_all(connection)
+            .await?;
+    let parked = parked.iter().filter_map(|subject| subject.parse().ok()).collect();
+    Ok(Registry { search_path: row.0.unwrap_or_default(), reflects: Position(row.1.unwrap_or_default()), parked })
+}
+
+/// The caller's own record and those they were granted.
+async fn own_patients(connection: &mut PgConnection, caller: &Caller, search_path: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query("select set_config('search_path', $1, true)").bind(search_path).execute(&mut *connection).await?;
+    let granted: Vec<Uuid> = sqlx::query_scalar("select patient_id from patient_grant where tenant = $1 and grantee = $2")
+        .bind(caller.tenant.0)
+        .bind(caller.user.0)
+        .fetch_all(connection)
+        .await?;
+    Ok(granted.into_iter().chain(caller.patient.map(|patient| patient.0)).collect())
+}
+
+/// From here on the transaction sees one tenant and the patients within reach, whatever a statement asks for.
+async fn restrict(connection: &mut PgConnection, caller: &Caller, search_path: &str, reach: &str, patients: &[Uuid]) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "select set_config('search_path', $1, true), set_config('carelog.tenant', $2, true), set_config('carelog.reach', $3, true), \
+         set_config('carelog.patients', $4::uuid[]::text, true), set_config('role', 'carelog_query', true)",
+    )
+    .bind(search_path)
+    .bind(caller.tenant.to_string())
+    .bind(reach)
+    .bind(patients)
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! What the tasks stand on: the databases, the vault, the log and the gate.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use event_store::{Clock, EventStore};
+use gate::{Authority, Gate};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use vault::{RootKey, Vault};
+
+use crate::config::{Config, Mode};
+
+/// Everything opened.
+#[derive(Clone)]
+pub struct App {
+    /// The log.
+    pub store: EventStore,
+    /// The log's database, for the relay's own state beside the log.
+    pub log_pool: PgPool,
+    /// The read models' database.
+    pub read_pool: PgPool,
+    /// The one way in.
+    pub gate: Gate,
+}
+
+impl App {
+    /// Opens everything; what is missing is named in the error.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        config.refuse_development_keys()?;
+        let log_pool = pool(config.log_database()?, 16).await.context("the log's database is not available (DATABASE_URL)")?;
+        let vault_pool = pool(config.vault_database()?, 8).await.context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL)")?;
+        let read_pool = pool(config.read_database()?, 32).await.context("the read models' database is not available (CARELOG_READ_DATABASE_URL)")?;
+        let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open")?;
+        let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open")?;
+        let authority = authority(config)?;
+        let gate = Gate::new(store.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
+        Ok(Self { store, log_pool, read_pool, gate })
+    }
+}
+
+/// A pool that gives up on a connection after a while, so that a request gets an answer.
+pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::Error> {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
+}
+
+fn root_key(config: &Config) -> anyhow::Result<RootKey> {
+    let key = match (&config.root_key, config.mode) {
+        (Some(path), _) => RootKey::open(path),
+        (None, Mode::Development) => RootKey::open_or_create(&config.keys.join("development-root.key")),
+        (None, Mode::Production) => anyhow::bail!("production needs CARELOG_ROOT_KEY"),
+    };
+    key.context("the vault's root key cannot be used")
+}
+
+fn authority(config: &Config) -> anyhow::Result<Authority> {
+    Ok(match (&config.jwks_url, &config.token_issuer) {
+        (Some(url), Some(issuer)) => Authority::external(url.clone(), issuer.clone(), config.token_audience.clone())?,
+        _ => Authority::development(&config.keys)?.0,
+    })
+}

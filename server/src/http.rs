@@ -1,0 +1,84 @@
+//! The HTTP server's outside: what surrounds every route, the pages, health and metrics.
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use uuid::Uuid;
+
+use crate::health::{self, Health};
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The routes that every process has: health and metrics.
+pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
+    Router::new()
+        .route("/metrics", get(move || std::future::ready(metrics.render())))
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready))
+        .route("/health", get(health::whole))
+        .with_state(health)
+}
+
+/// The description of the commands, and its explorer.
+pub fn documentation(web: &Path) -> Router {
+    let openapi = command_api::openapi(&command_api::endpoints());
+    Router::new()
+        .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
+        .route_service("/docs", ServeFile::new(web.join("docs.html")))
+        .route_service("/docs.js", ServeFile::new(web.join("docs.js")))
+        .nest_service("/assets", ServeDir::new(web.join("node_modules")))
+}
+
+/// GraphiQL, from its own package.
+pub fn graphiql(web: &Path) -> Router {
+    Router::new()
+        .route_service("/graphiql", ServeFile::new(web.join("graphiql.html")))
+        .route_service("/graphiql.js", ServeFile::new(web.join("graphiql.js")))
+        .nest_service("/assets", ServeDir::new(web.join("node_modules")))
+}
+
+/// What surrounds every route: a request id, a trace, headers that browsers obey, an answer even after a panic.
+pub fn surround(router: Router) -> Router {
+    let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
+                  connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    let fixed = |name: HeaderName, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
+    router
+        .fallback(|| std::future::ready((StatusCode::NOT_FOUND, "nothing is here\n")))
+        .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(from_fn(identify))
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, policy))
+}
+
+/// Gives each request an id that is a UUID, whatever the client sent, and repeats it in the answer.
+async fn identify(mut request: Request, next: Next) -> Response {
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<Uuid>().ok());
+    let id = given.unwrap_or_else(event_store::fresh_id).to_string();
+    let Ok(id) = HeaderValue::try_from(id) else { return next.run(request).await };
+    request.headers_mut().insert(&REQUEST_ID, id.clone());
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(&REQUEST_ID, id);
+    response
+}
+
+/// Path and method only: a query string is the client's, and could hold anything.
+fn span(request: &Request) -> tracing::Span {
+    let id = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path())
+}
+
+/// How long open connections may finish after the signal to stop.
+pub const DRAIN: Duration = Duration::from_secs(10);

@@ -170,3 +170,63 @@ fn create_private_file(path: &Path, content: &[u8]) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     std::io::Write::write_all(&mut options.open(path)?, content)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{TenantId, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::policy::Role;
+
+    fn claims(iat: i64, exp: i64) -> Claims {
+        let (sub, tenant) = (UserId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
+        Claims { iss: String::new(), aud: String::new(), sub, tenant, roles: BTreeSet::from([Role::Clinician]), patient: None, practitioner: None, iat, exp }
+    }
+
+    fn folder() -> PathBuf {
+        std::env::temp_dir().join(format!("carelog-authority-{:?}", std::thread::current().id())).join(std::process::id().to_string())
+    }
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_development_token_holds_until_it_ends_and_not_under_another_key() {
+        let folder = folder();
+        let (authority, issuer) = Authority::development(&folder.join("one")).unwrap();
+        let token = issuer.issue(claims(100, 200)).unwrap();
+        let caller = authority.verify(&token, at(150)).await.unwrap();
+        assert_eq!((caller.user, caller.expires), (UserId(Uuid::from_u128(1)), at(200)));
+        assert_eq!(authority.verify(&token, at(200)).await, Err(Unauthenticated));
+        let (other, _) = Authority::development(&folder.join("other")).unwrap();
+        assert_eq!(other.verify(&token, at(150)).await, Err(Unauthenticated));
+        let (again, _) = Authority::development(&folder.join("one")).unwrap();
+        assert!(again.verify(&token, at(150)).await.is_ok(), "the key is kept");
+        std::fs::remove_dir_all(folder).ok();
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_changed_or_names_no_role_is_refused() {
+        let folder = folder();
+        let (authority, issuer) = Authority::development(&folder).unwrap();
+        let token = issuer.issue(claims(100, 200)).unwrap();
+        for place in 0..token.len() {
+            let mut changed = token.clone().into_bytes();
+            changed[place] = if changed[place] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            // The last character of base64url holds bits that do not count.
+            if place + 1 < token.len() && changed != token {
+                assert_eq!(authority.verify(&changed, at(150)).await, Err(Unauthenticated), "changed at {place}");
+            }
+        }
+        let nobody = issuer.issue(Claims { roles: BTreeSet::new(), ..claims(100, 200) }).unwrap();
+        assert_eq!(authority.verify(&nobody, at(150)).await, Err(Unauthenticated));
+        let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDEifQ.";
+        assert_eq!(authority.verify(unsigned, at(150)).await, Err(Unauthenticated));
+        std::fs::remove_dir_all(folder).ok();
+    }
+}

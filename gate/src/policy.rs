@@ -126,3 +126,38 @@ pub fn permissions(roles: &BTreeSet<Role>) -> BTreeMap<Permission, Reach> {
     }
     permissions
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_role_may_do_is_this_and_nothing_else() {
+        // Written out a second time on purpose: whoever changes the policy says so twice.
+        let counted = Role::ALL.map(|role| (role.name(), role.permissions().len()));
+        assert_eq!(counted, [("patient", 7), ("clinician", 10), ("front-desk", 8), ("administrator", 12), ("compliance-officer", 5), ("analyst", 1)]);
+        let who_may = |permission| Role::ALL.into_iter().filter(|role| role.permissions().contains(&permission)).map(Role::name).collect::<Vec<_>>();
+        assert_eq!(who_may(Permission::Overbook), ["clinician"]);
+        assert_eq!(who_may(Permission::BackEnter), ["clinician", "front-desk"]);
+        assert_eq!(who_may(Permission::MergePatients), ["administrator"]);
+        assert_eq!(who_may(Permission::Import), ["administrator"]);
+    }
+
+    #[test]
+    fn a_patient_reaches_their_own_records_and_another_role_widens_it() {
+        let patient = BTreeSet::from([Role::Patient]);
+        assert_eq!(reach(&patient, Permission::ReadPatients), Some(Reach::OwnPatients));
+        assert_eq!(reach(&patient, Permission::ManagePatients), None);
+        let both = BTreeSet::from([Role::Patient, Role::FrontDesk]);
+        assert_eq!(reach(&both, Permission::ReadPatients), Some(Reach::Tenant));
+        assert_eq!(reach(&both, Permission::ReadHistory), Some(Reach::OwnPatients));
+    }
+
+    #[test]
+    fn an_analyst_sees_no_patient() {
+        let analyst = BTreeSet::from([Role::Analyst]);
+        for permission in [Permission::ReadPatients, Permission::ReadAppointments, Permission::ReadHistory, Permission::ReadPractitioners] {
+            assert_eq!(reach(&analyst, permission), None);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Durable appends of single sealed events under a tag condition, by 1 to 256 clients at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use domain::fhir_values::{AdministrativeGender, HumanName, NameUse};
+use domain::patients::{Contact, Demographics, PatientRegistered};
+use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
+use event_store::{Actor, Append, CommandKey, EventStore, Position};
+
+use crate::bulk;
+use crate::setup::Databases;
+
+const EACH: Duration = Duration::from_secs(5);
+
+/// Prints appends a second, and each as a ratio of bulk insertion of the same rows in the same run.
+#[expect(clippy::print_stdout, reason = "the figures are the output")]
+pub async fn run() -> anyhow::Result<()> {
+    println!("durable appends of one sealed event with a condition on one tag, against bulk insertion of the same rows");
+    println!("{:>10} {:>12} {:>14} {:>8}", "clients", "appends/s", "bulk rows/s", "ratio");
+    for clients in [1, 16, 64, 256] {
+        let databases = Databases::make().await?;
+        let store = databases.store().await?;
+        // The keys of the patients are made before: a person's first event makes one, every later event uses it.
+        let patients = Arc::new(prepare(&store).await?);
+        let start = Instant::now();
+        let done = appends(&store, clients, patients).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = done as f64 / start.elapsed().as_secs_f64();
+        let bulk = bulk::insert_again(&databases.log().await?, done + PATIENTS).await?;
+        println!("{clients:>10} {rate:>12.0} {bulk:>14.0} {:>8.2}", rate / bulk);
+        drop(store);
+        databases.drop().await?;
+    }
+    Ok(())
+}
+
+const PATIENTS: usize = 512;
+
+async fn prepare(store: &EventStore) -> anyhow::Result<Vec<PatientId>> {
+    let patients: Vec<PatientId> = (0..PATIENTS).map(|_| PatientId(event_store::fresh_id())).collect();
+    let tenant = TenantId(event_store::fresh_id());
+    for patient in &patients {
+        store.append(append(store, tenant, *patient).await?).await?;
+    }
+    Ok(patients)
+}
+
+async fn appends(store: &EventStore, clients: usize, patients: Arc<Vec<PatientId>>) -> anyhow::Result<usize> {
+    let (until, done) = (Instant::now() + EACH, Arc::new(AtomicUsize::new(0)));
+    let tenant = TenantId(event_store::fresh_id());
+    let tasks: Vec<_> = (0..clients)
+        .map(|client| {
+            let (store, patients, done) = (store.clone(), Arc::clone(&patients), Arc::clone(&done));
+            tokio::spawn(async move {
+                let mut turn = client;
+                while Instant::now() < until {
+                    store.append(append(&store, tenant, patients[turn % patients.len()]).await?).await?;
+                    done.fetch_add(1, Ordering::Relaxed);
+                    turn += clients;
+                }
+                anyhow::Ok(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    Ok(done.load(Ordering::Relaxed))
+}
+
+/// One event of some 400 bytes, conditional on nothing about that patient's day.
+async fn append(store: &EventStore, tenant: TenantId, patient: PatientId) -> anyhow::Result<Append> {
+    let command = event_store::fresh_id();
+    let day = NaiveDate::default();
+    let digest = store.vault().digest(tenant, Subject::Patient(patient), command.as_bytes()).await?;
+    let name = HumanName { r#use: NameUse::Official, family: Some("Medhurst".try_into()?), given: vec!["Sumiko".try_into()?, "Larue".try_into()?], prefix: vec!["Mrs.".try_into()?], suffix: vec![] };
+    let demographics = Demographics { name: vec![name], gender: Some(AdministrativeGender::Female), ..Demographics::default() };
+    let event = PatientRegistered { patient, identifiers: vec![].into(), demographics: demographics.into(), contact: Contact::default().into(), known_identifier_accepted: None };
+    Ok(Append {
+        tenant,
+        actor: Actor { user: UserId(patient.0), role: "clinician".into() },
+        command: CommandKey { id: command, name: "bench.append".into(), digest },
+        correlation: command,
+        causation: None,
+        events: vec![Event::from(event)],
+        boundary: Query::new().and(&[PatientRegistered::TYPE], Tag::patient(PatientId(command)).on(day)),
+        read_at: Position::default(),
+        answer: serde_json::json!({ "subject": format!("patient/{patient}"), "events": ["patients.PatientRegistered"] }),
+    })
+}

@@ -1,0 +1,32 @@
+//! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, the whole command path, the relay and the
+//! projections catching up, and the delay from a command's answer to the subscription's message.
+
+mod append;
+mod bulk;
+mod live;
+mod server;
+mod setup;
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|argument| argument == name);
+    let result = async {
+        if runs("append") {
+            append::run().await?;
+        }
+        if runs("live") {
+            live::run().await?;
+        }
+        anyhow::Ok(())
+    };
+    match result.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! A migration that is added or changed builds this crate again.
+
+fn main() {
+    println!("cargo:rerun-if-changed=../migrations/log");
+}

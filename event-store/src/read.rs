@@ -1,0 +1,106 @@
+//! Reading the log: by tags and types, by position, by time.
+
+use chrono::{DateTime, Utc};
+use domain::{EventType, Query, Tag, TenantId};
+use vault::VaultError;
+
+use crate::conditions::{items, tags_of};
+use crate::stored::{self, select_stored};
+use crate::{EventStore, Position, Recorded, Stored, Unreadable};
+
+/// Why the log could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The log's database failed.
+    #[error("the log is not available")]
+    Database(#[from] sqlx::Error),
+    /// The vault failed.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// An event that was asked for does not open or decode with this build: nothing can be decided without it.
+    #[error("the event at position {position} does not read")]
+    Unreadable {
+        /// Where it is.
+        position: Position,
+        /// Why.
+        #[source]
+        error: VaultError,
+    },
+}
+
+/// A stretch of the log, opened, up to and including a position.
+pub struct Page {
+    /// The events asked for.
+    pub events: Vec<Result<Recorded, Unreadable>>,
+    /// Everything up to here was looked at.
+    pub through: Position,
+}
+
+impl EventStore {
+    /// The last position.
+    pub async fn head(&self) -> Result<Position, ReadError> {
+        Ok(head(&self.pool).await?)
+    }
+
+    /// How often the log has been restored from a backup, from 1: positions are unique within an epoch.
+    pub async fn epoch(&self) -> Result<i64, ReadError> {
+        Ok(sqlx::query_scalar("select epoch from epoch").fetch_one(&self.pool).await?)
+    }
+
+    /// The events of a tenant that match, in order, up to and including `through`.
+    pub async fn read(&self, tenant: TenantId, query: &Query, through: Position) -> Result<Vec<Recorded>, ReadError> {
+        let tags: Vec<Tag> = tags_of(query).cloned().collect();
+        let items = items(tenant, query, &self.vault.tags(tenant, &tags).await?);
+        let hashes: Vec<i64> = items.iter().flat_map(|item| &item.hashes).copied().collect();
+        let mut found: Vec<Stored> = sqlx::query_as(select_stored!(
+            "where position in (select t.position from event_tag t where t.hash = any ($1) and t.position <= $2) order by position"
+        ))
+        .bind(hashes)
+        .bind(through)
+        .fetch_all(&self.pool)
+        .await?;
+        found.retain(|event| items.iter().any(|item| item.matches_stored(tenant, event)));
+        let opened = self.open_stored(&found).await?.into_iter();
+        opened.map(|event| event.map_err(|Unreadable { position, error, .. }| ReadError::Unreadable { position, error })).collect()
+    }
+
+    /// The next events after `after`, of every tenant; only of `types`, where they are named. It looks at no more than `limit` events.
+    pub async fn page(&self, after: Position, limit: u32, types: Option<&[EventType]>) -> Result<Page, ReadError> {
+        let Some(types) = types else {
+            let stored = self.stored(after, limit).await?;
+            let through = stored.last().map_or(after, |last| last.position);
+            return Ok(Page { events: self.open_stored(&stored).await?, through });
+        };
+        // Positions are dense, so the stretch is known before it is read; what is appended meanwhile is beyond it.
+        let through = Position(after.0.saturating_add(i64::from(limit))).min(self.head().await?).max(after);
+        let stored: Vec<Stored> = sqlx::query_as(select_stored!("where position > $1 and position <= $2 and type = any ($3) order by position"))
+            .bind(after)
+            .bind(through)
+            .bind(types.iter().map(EventType::to_string).collect::<Vec<_>>())
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(Page { events: self.open_stored(&stored).await?, through })
+    }
+
+    /// The next events after `after` as they are stored.
+    pub async fn stored(&self, after: Position, limit: u32) -> Result<Vec<Stored>, ReadError> {
+        let events = sqlx::query_as(select_stored!("where position > $1 order by position limit $2"));
+        Ok(events.bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
+    /// Opens stored events, whatever way they came.
+    pub async fn open_stored(&self, stored: &[Stored]) -> Result<Vec<Result<Recorded, Unreadable>>, ReadError> {
+        Ok(stored::open(&self.vault, stored).await?)
+    }
+
+    /// The last position recorded at or before `time`; recorded time never goes backwards along positions.
+    pub async fn position_at(&self, time: DateTime<Utc>) -> Result<Position, ReadError> {
+        Ok(sqlx::query_scalar("select position_at($1)").bind(time).fetch_one(&self.pool).await?)
+    }
+}
+
+/// The last position, from the database.
+pub(crate) async fn head(pool: &sqlx::PgPool) -> Result<Position, sqlx::Error> {
+    let last = sqlx::query_scalar("select position from event order by position desc limit 1").fetch_optional(pool).await?;
+    Ok(last.unwrap_or_default())
+}

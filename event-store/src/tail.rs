@@ -1,0 +1,62 @@
+//! Waiting for the log to grow. A notification only wakes; the position is the truth.
+
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::connect::SCHEMA;
+use crate::read::head;
+use crate::{EventStore, Position, ReadError};
+
+/// How long a notification that got lost can go unnoticed.
+const POLL_AFTER: Duration = Duration::from_secs(1);
+
+impl EventStore {
+    /// Waits until the log has grown beyond `after`. Wakes on notification, and polls, so that a lost notification costs time and nothing else.
+    pub async fn wait_beyond(&self, after: Position) -> Result<Position, ReadError> {
+        let mut known = self.known_head.clone();
+        let head = known.wait_for(|head| *head > after).await.map_err(|_| sqlx::Error::WorkerCrashed)?;
+        Ok(*head)
+    }
+}
+
+/// Keeps `known` at the head of the log, for every waiter of this process, until nobody is left to wait.
+pub(crate) async fn follow(pool: PgPool, options: PgConnectOptions, known: watch::Sender<Position>) {
+    tokio::select! {
+        () = known.closed() => {}
+        () = listen_and_poll(&pool, options, &known) => {}
+    }
+}
+
+async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch::Sender<Position>) {
+    // Outside of the store's pool, where it would take a reader's place; without a lifetime, since it is one connection for ever.
+    let listening = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
+    let channel = format!("carelog_log_{SCHEMA}");
+    loop {
+        if let Ok(mut listener) = PgListener::connect_with(&listening).await
+            && listener.listen(&channel).await.is_ok()
+        {
+            loop {
+                look(pool, known).await;
+                // What comes while it looks is buffered, and wakes it again.
+                match timeout(POLL_AFTER, listener.try_recv()).await {
+                    Ok(Err(_)) => break,
+                    Ok(Ok(_)) => while listener.next_buffered().is_some() {},
+                    Err(_elapsed) => {}
+                }
+            }
+        }
+        look(pool, known).await;
+        sleep(POLL_AFTER).await;
+    }
+}
+
+async fn look(pool: &PgPool, known: &watch::Sender<Position>) {
+    match head(pool).await {
+        Ok(head) => drop(known.send_if_modified(|known| head > std::mem::replace(known, head.max(*known)))),
+        Err(error) => tracing::warn!(%error, "the head of the log cannot be read"),
+    }
+}

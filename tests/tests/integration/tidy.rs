@@ -1,0 +1,148 @@
+//! What the tree must look like: which crate may know which, where each context's files are, how long a file may get.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const CONTEXTS: [&str; 4] = ["organizations", "patients", "providers", "scheduling"];
+
+/// A crate, and all of the workspace's crates that it may stand on.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("vault", &["domain"]),
+    ("event-store", &["domain", "vault"]),
+    ("event-schemas", &["domain"]),
+    ("fhir", &["domain"]),
+    ("gate", &["domain", "vault", "event-store"]),
+    ("projections", &["domain", "vault", "event-store"]),
+    ("kafka", &["domain", "event-schemas", "event-store", "projections", "vault"]),
+    ("command-api", &["domain", "event-store", "gate"]),
+    ("query-api", &["domain", "event-store", "gate", "projections"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+}
+
+fn sources(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+            if path.is_dir() && !["target", "data", "node_modules", ".git"].contains(&name.as_str()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn text(path: impl AsRef<Path>) -> String {
+    fs::read_to_string(path.as_ref()).unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+}
+
+/// The names under `[dependencies]` of a crate.
+fn dependencies(name: &str) -> BTreeSet<String> {
+    let manifest = text(root().join(name).join("Cargo.toml"));
+    let section = manifest.split("\n[").find(|section| section.starts_with("dependencies]")).unwrap_or_default();
+    section.lines().skip(1).filter_map(|line| line.split(['.', ' ', '=']).next()).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn dependencies_run_one_way() {
+    let crates: BTreeSet<&str> = ARROWS.iter().map(|(name, _)| *name).chain(["server"]).collect();
+    for (name, allowed) in ARROWS {
+        let wrong: Vec<String> = dependencies(name).into_iter().filter(|other| crates.contains(other.as_str()) && !allowed.contains(&other.as_str())).collect();
+        assert!(wrong.is_empty(), "{name} must not stand on {wrong:?}");
+    }
+}
+
+#[test]
+fn domain_does_no_io_and_draws_nothing() {
+    let pure = ["chrono", "chrono-tz", "schemars", "serde", "serde_json", "thiserror", "uuid"];
+    let impure: Vec<String> = dependencies("domain").into_iter().filter(|name| !pure.contains(&name.as_str())).collect();
+    assert!(impure.is_empty(), "domain depends on {impure:?}");
+    for path in sources(&root().join("domain/src"), &["rs"]) {
+        for forbidden in ["std::fs", "std::net", "std::env", "std::process", "SystemTime", "Utc::now", "Local::now", "new_v4", "now_v7"] {
+            assert!(!text(&path).contains(forbidden), "{} names {forbidden}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_the_event_store_names_the_tables_of_the_log() {
+    for folder in ["vault", "gate", "kafka", "projections", "command-api", "query-api", "fhir", "server", "event-schemas"] {
+        for path in sources(&root().join(folder), &["rs", "sql"]) {
+            for table in ["clinical.", "event_tag", "from event ", "into event "] {
+                let named = text(&path).lines().any(|line| line.contains(table) && !line.trim_start().starts_with("//") && !line.trim_start().starts_with("--"));
+                assert!(!named, "{} names {table}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn resolvers_reach_the_database_only_through_a_snapshot() {
+    for path in sources(&root().join("query-api/src"), &["rs"]) {
+        for handle in ["PgPool", "PgListener", "connect_with", "pool."] {
+            assert!(!text(&path).contains(handle), "{} names {handle}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_context_has_its_files_in_every_crate() {
+    for context in CONTEXTS {
+        for path in ["domain/src/{}/mod.rs", "domain/src/{}/events.rs", "command-api/src/{}.rs", "projections/src/{}.rs", "projections/src/{}.sql", "query-api/src/{}.rs"] {
+            let path = root().join(path.replace("{}", context));
+            let folder = path.with_extension("").join("mod.rs");
+            assert!(path.exists() || folder.exists(), "{} is missing", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_command_has_a_route() {
+    let commands: BTreeSet<String> = sources(&root().join("domain/src"), &["rs"])
+        .iter()
+        .flat_map(|path| text(path).lines().filter_map(|line| line.strip_prefix("impl Command for ")).map(|rest| rest.trim_end_matches(" {").to_owned()).collect::<Vec<_>>())
+        .collect();
+    let routes: String = CONTEXTS.iter().map(|context| text(root().join(format!("command-api/src/{context}.rs")))).collect();
+    let missing: Vec<&String> = commands.iter().filter(|command| !routes.contains(&format!("Endpoint::of::<{command}>()"))).collect();
+    assert!(!commands.is_empty() && missing.is_empty(), "no route for {missing:?}");
+}
+
+#[test]
+fn no_file_is_over_its_budget() {
+    let long: BTreeMap<PathBuf, usize> =
+        sources(&root(), &["rs", "sql", "js", "sh"]).into_iter().map(|path| (path.clone(), text(&path).lines().count())).filter(|(_, lines)| *lines > 500).collect();
+    assert!(long.is_empty(), "over 500 lines: {long:?}");
+}
+
+#[test]
+fn nothing_is_left_unfinished() {
+    for path in sources(&root(), &["rs", "sql", "js"]) {
+        for mark in [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore")] {
+            assert!(!text(&path).contains(mark), "{} holds {mark}", path.display());
+        }
+    }
+}
+
+#[test]
+fn links_in_the_documents_resolve() {
+    for path in sources(&root(), &["md"]) {
+        let folder = path.parent().expect("a file lies in a folder").to_owned();
+        let content = text(&path);
+        for link in content.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let target = link.split('#').next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            assert!(folder.join(target).exists(), "{}: {link} leads nowhere", path.display());
+        }
+    }
+}

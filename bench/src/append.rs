@@ -22,35 +22,38 @@ pub async fn run() -> anyhow::Result<()> {
     println!("{:>10} {:>12} {:>14} {:>8}", "clients", "appends/s", "bulk rows/s", "ratio");
     for clients in [1, 16, 64, 256] {
         let databases = Databases::make().await?;
-        let store = databases.store().await?;
-        // The keys of the patients are made before: a person's first event makes one, every later event uses it.
-        let patients = Arc::new(prepare(&store).await?);
-        let start = Instant::now();
-        let done = appends(&store, clients, patients).await?;
-        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-        let rate = done as f64 / start.elapsed().as_secs_f64();
-        let bulk = bulk::insert_again(&databases.log().await?, done + PATIENTS).await?;
+        let rate = appends_a_second(&databases, clients).await?;
+        let bulk = bulk::insert_again(&databases.log().await?).await?;
         println!("{clients:>10} {rate:>12.0} {bulk:>14.0} {:>8.2}", rate / bulk);
-        drop(store);
         databases.drop().await?;
     }
     Ok(())
 }
 
+/// Appends a second by this many clients of one sequencer.
+pub async fn appends_a_second(databases: &Databases, clients: usize) -> anyhow::Result<f64> {
+    let store = databases.store().await?;
+    let tenant = TenantId(event_store::fresh_id());
+    // The keys of the patients are made before: a person's first event makes one, every later event uses it.
+    let patients = Arc::new(prepare(&store, tenant).await?);
+    let start = Instant::now();
+    let done = appends(&store, tenant, clients, patients).await?;
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    Ok(done as f64 / start.elapsed().as_secs_f64())
+}
+
 const PATIENTS: usize = 512;
 
-async fn prepare(store: &EventStore) -> anyhow::Result<Vec<PatientId>> {
+async fn prepare(store: &EventStore, tenant: TenantId) -> anyhow::Result<Vec<PatientId>> {
     let patients: Vec<PatientId> = (0..PATIENTS).map(|_| PatientId(event_store::fresh_id())).collect();
-    let tenant = TenantId(event_store::fresh_id());
     for patient in &patients {
         store.append(append(store, tenant, *patient).await?).await?;
     }
     Ok(patients)
 }
 
-async fn appends(store: &EventStore, clients: usize, patients: Arc<Vec<PatientId>>) -> anyhow::Result<usize> {
+async fn appends(store: &EventStore, tenant: TenantId, clients: usize, patients: Arc<Vec<PatientId>>) -> anyhow::Result<usize> {
     let (until, done) = (Instant::now() + EACH, Arc::new(AtomicUsize::new(0)));
-    let tenant = TenantId(event_store::fresh_id());
     let tasks: Vec<_> = (0..clients)
         .map(|client| {
             let (store, patients, done) = (store.clone(), Arc::clone(&patients), Arc::clone(&done));
@@ -76,9 +79,21 @@ async fn append(store: &EventStore, tenant: TenantId, patient: PatientId) -> any
     let command = event_store::fresh_id();
     let day = NaiveDate::default();
     let digest = store.vault().digest(tenant, Subject::Patient(patient), command.as_bytes()).await?;
-    let name = HumanName { r#use: NameUse::Official, family: Some("Medhurst".try_into()?), given: vec!["Sumiko".try_into()?, "Larue".try_into()?], prefix: vec!["Mrs.".try_into()?], suffix: vec![] };
+    let name = HumanName {
+        r#use: NameUse::Official,
+        family: Some("Medhurst".try_into()?),
+        given: vec!["Sumiko".try_into()?, "Larue".try_into()?],
+        prefix: vec!["Mrs.".try_into()?],
+        suffix: vec![],
+    };
     let demographics = Demographics { name: vec![name], gender: Some(AdministrativeGender::Female), ..Demographics::default() };
-    let event = PatientRegistered { patient, identifiers: vec![].into(), demographics: demographics.into(), contact: Contact::default().into(), known_identifier_accepted: None };
+    let event = PatientRegistered {
+        patient,
+        identifiers: vec![].into(),
+        demographics: demographics.into(),
+        contact: Contact::default().into(),
+        known_identifier_accepted: None,
+    };
     Ok(Append {
         tenant,
         actor: Actor { user: UserId(patient.0), role: "clinician".into() },

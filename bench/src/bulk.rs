@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, PgPool};
 /// The log's tables, and what orders their rows by event.
 const TABLES: [(&str, &str); 3] = [("event", "position"), ("event_tag", "position"), ("command", "first_position")];
 
-/// Events a second of inserting `events` rows and all that belongs to them into empty copies of the log's tables.
-pub async fn insert_again(pool: &PgPool, events: usize) -> anyhow::Result<f64> {
+/// Events a second of inserting the events and all that belongs to them into empty copies of the log's tables.
+pub async fn insert_again(pool: &PgPool) -> anyhow::Result<f64> {
     let mut connection = pool.acquire().await?.detach();
     sqlx::query("set search_path to clinical").execute(&mut connection).await?;
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -18,12 +18,17 @@ pub async fn insert_again(pool: &PgPool, events: usize) -> anyhow::Result<f64> {
             .execute(&mut connection)
             .await?;
         let statement = format!("copy (select * from {table} order by {order}) to stdout");
-        let text: Vec<u8> = connection.copy_out_raw(&statement).await?.try_fold(Vec::new(), |mut all, part| async move {
-            all.extend_from_slice(&part);
-            Ok(all)
-        }).await?;
+        let text: Vec<u8> = connection
+            .copy_out_raw(&statement)
+            .await?
+            .try_fold(Vec::new(), |mut all, part| async move {
+                all.extend_from_slice(&part);
+                Ok(all)
+            })
+            .await?;
         rows.push(String::from_utf8(text)?.lines().map(|line| format!("{line}\n")).collect());
     }
+    let events = rows[0].len();
     let start = Instant::now();
     let transactions = events.div_ceil(1000);
     for number in 0..transactions {

@@ -35,7 +35,7 @@ impl Databases {
         vault::migrate(&databases.pool(1).await?).await?;
         let read = databases.pool(2).await?;
         projections::migrate(&read).await?;
-        projections::prepare(&read).await?;
+        projections::prepare(&read, &projections::all()).await?;
         Ok(databases)
     }
 
@@ -47,6 +47,11 @@ impl Databases {
     /// The log's database.
     pub async fn log(&self) -> anyhow::Result<PgPool> {
         self.pool(0).await
+    }
+
+    /// The read models' database.
+    pub async fn read(&self) -> anyhow::Result<PgPool> {
+        self.pool(2).await
     }
 
     /// The URL of the log's, the vault's and the read models' database.

@@ -1,7 +1,9 @@
 //! The commands of *organizations*.
 
-use crate::endpoint::Endpoints;
+use domain::organizations::{AddRoom, OpenFacility, RegisterOrganization};
+
+use crate::endpoint::{Endpoint, Endpoints};
 
 pub(crate) fn endpoints() -> Endpoints {
-    vec![]
+    vec![Endpoint::of::<RegisterOrganization>(), Endpoint::of::<OpenFacility>(), Endpoint::of::<AddRoom>()]
 }

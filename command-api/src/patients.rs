@@ -1,7 +1,24 @@
 //! The commands of *patients*.
 
-use crate::endpoint::Endpoints;
+use domain::patients::{
+    AssignIdentifier, ChangeContactDetails, CorrectDemographics, DeactivatePatient, GrantAccess, MergePatients, RecordDeath, RegisterPatient, ReverseDeath,
+    RevokeAccess, UndoMerge,
+};
+
+use crate::endpoint::{Endpoint, Endpoints};
 
 pub(crate) fn endpoints() -> Endpoints {
-    vec![]
+    vec![
+        Endpoint::of::<RegisterPatient>(),
+        Endpoint::of::<AssignIdentifier>(),
+        Endpoint::of::<CorrectDemographics>(),
+        Endpoint::of::<ChangeContactDetails>(),
+        Endpoint::of::<RecordDeath>(),
+        Endpoint::of::<ReverseDeath>(),
+        Endpoint::of::<DeactivatePatient>(),
+        Endpoint::of::<MergePatients>(),
+        Endpoint::of::<UndoMerge>(),
+        Endpoint::of::<GrantAccess>(),
+        Endpoint::of::<RevokeAccess>(),
+    ]
 }

@@ -47,6 +47,13 @@ impl<T> Phi<T> {
     }
 }
 
+impl<T: Default> Default for Phi<T> {
+    /// What a caller leaves out.
+    fn default() -> Self {
+        Self::Known(T::default())
+    }
+}
+
 impl<T> From<T> for Phi<T> {
     fn from(value: T) -> Self {
         Self::Known(value)
@@ -192,6 +199,7 @@ mod tests {
             #[serde(serialize_with = "refuse")]
             broken: (),
         }
+        #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
         fn refuse<S: Serializer>((): &(), _: S) -> Result<S::Ok, S::Error> {
             Err(S::Error::custom("refused"))
         }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
-use crate::ids::{AppointmentId, FacilityId, OrganizationId, PatientId, PractitionerId, RoomId};
+use crate::ids::{AppointmentId, BlockId, FacilityId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
 use crate::phi::Phi;
 
 /// One thing that an event is about.
@@ -33,6 +33,10 @@ pub enum TagKind {
     Patient,
     /// A practitioner.
     Practitioner,
+    /// A practitioner's role.
+    PractitionerRole,
+    /// A stretch of a practitioner's calendar that is closed to booking.
+    Block,
     /// An appointment.
     Appointment,
     /// A business identifier, unique by its system within the tenant.
@@ -49,6 +53,8 @@ impl TagKind {
             Self::Room => "room",
             Self::Patient => "patient",
             Self::Practitioner => "practitioner",
+            Self::PractitionerRole => "practitioner-role",
+            Self::Block => "block",
             Self::Appointment => "appointment",
             Self::Identifier => "identifier",
         }
@@ -62,7 +68,7 @@ pub enum TagValue {
     OwnTenant,
     /// A random id, stored as it is.
     Id(Uuid),
-    /// A thing's UTC day. A day beside a patient is a service date, so it is stored as a keyed hash.
+    /// A thing's day on the local calendar that was meant, which no change of a time zone's rules moves. A day beside a patient is a service date, so it is stored as a keyed hash.
     Day(Uuid, NaiveDate),
     /// An identifier, stored as a random surrogate.
     Identifier(Phi<(String, String)>),
@@ -101,6 +107,16 @@ impl Tag {
         Self::id(TagKind::Practitioner, id.0)
     }
 
+    /// A practitioner's role.
+    pub fn practitioner_role(id: PractitionerRoleId) -> Self {
+        Self::id(TagKind::PractitionerRole, id.0)
+    }
+
+    /// A stretch of a practitioner's calendar that is closed to booking.
+    pub fn block(id: BlockId) -> Self {
+        Self::id(TagKind::Block, id.0)
+    }
+
     /// An appointment.
     pub fn appointment(id: AppointmentId) -> Self {
         Self::id(TagKind::Appointment, id.0)
@@ -112,7 +128,7 @@ impl Tag {
         Self { kind: TagKind::Identifier, value: TagValue::Identifier(Phi::Known(pair)) }
     }
 
-    /// The same thing on one UTC day, so that what is read does not grow with history.
+    /// The same thing on one local day, so that what is read does not grow with history.
     ///
     /// # Panics
     /// On a tag that is not a plain id: only things have days.

@@ -3,6 +3,9 @@
 //! `given` filters through the decision's own query, widened as execution widens it: a query that is too narrow fails its test.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::decision::{Boundary, Decision};
 use crate::event::Event;
@@ -59,12 +62,41 @@ impl<D: Decision> Decided<D> {
         }
     }
 
-    /// It was rejected for this reason.
+    /// It was rejected for this reason, as the caller sees it: which enums it is wrapped in does not matter.
     #[track_caller]
-    pub fn then_rejected(self, expected: impl Into<D::Rejection>) {
+    pub fn then_rejected(self, expected: impl Serialize) {
         match self.0 {
             Ok(events) => panic!("accepted with {} events", events.len()),
-            Err(rejection) => assert_eq!(format!("{rejection:?}"), format!("{:?}", expected.into())),
+            Err(rejection) => assert_eq!(serde_json::to_value(rejection).unwrap(), serde_json::to_value(expected).unwrap()),
         }
+    }
+
+    /// Either of the two, to look into.
+    pub fn outcome(self) -> Result<Vec<Event>, D::Rejection> {
+        self.0
+    }
+}
+
+/// A command's schema bounds every list and every text, so that no body within it is endless.
+#[track_caller]
+pub fn assert_bounded<C: JsonSchema>() {
+    if let Some(path) = unbounded(&schemars::schema_for!(C).to_value(), String::new()) {
+        panic!("{path} has no bound in the schema of {}", C::schema_name());
+    }
+}
+
+fn unbounded(schema: &Value, path: String) -> Option<String> {
+    let is = |wanted: &str| match &schema["type"] {
+        Value::Array(types) => types.iter().any(|kind| kind == wanted),
+        kind => kind == wanted,
+    };
+    let says = |bounds: &[&str]| bounds.iter().any(|bound| schema.get(bound).is_some());
+    if is("array") && !says(&["maxItems"]) || is("string") && !says(&["maxLength", "format", "pattern", "enum", "const"]) {
+        return Some(path);
+    }
+    match schema {
+        Value::Object(members) => members.iter().find_map(|(name, member)| unbounded(member, format!("{path}/{name}"))),
+        Value::Array(members) => members.iter().find_map(|member| unbounded(member, path.clone())),
+        _ => None,
     }
 }

@@ -1,7 +1,10 @@
 //! Value types parse at the edge, so that a decision never validates again.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::phi::Phi;
 
 /// A value that breaks a rule. It names the rule and never repeats the value, which may be protected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -81,6 +84,49 @@ text_value!(
 text_value!(
     /// Why something out of the ordinary was done, in a person's words. 1 to 1,000 characters.
     Reason, |text| plain_text(text, 1000), { "minLength": 1, "maxLength": 1000 });
+
+/// A field that holds a list, given or not, protected or not.
+pub trait Entries {
+    /// What it lists.
+    type Entry;
+    /// The list; empty where it is not given or erased.
+    fn entries(&self) -> &[Self::Entry];
+}
+
+impl<T> Entries for Vec<T> {
+    type Entry = T;
+    fn entries(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> Entries for Option<Vec<T>> {
+    type Entry = T;
+    fn entries(&self) -> &[T] {
+        self.as_deref().unwrap_or_default()
+    }
+}
+
+impl<T> Entries for Phi<Vec<T>> {
+    type Entry = T;
+    fn entries(&self) -> &[T] {
+        self.known().map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// Reads a list of at most `MOST` entries: `#[serde(deserialize_with = "at_most::<20, _, _>")]`, beside the same `#[schemars(length(max = 20))]`.
+/// Stored events are read by the rules of the values in them, so a bound may be raised and never lowered.
+pub fn at_most<'de, const MOST: usize, L, D>(deserializer: D) -> Result<L, D::Error>
+where
+    L: Deserialize<'de> + Entries,
+    D: Deserializer<'de>,
+{
+    let list = L::deserialize(deserializer)?;
+    if list.entries().len() > MOST {
+        return Err(D::Error::custom(InvalidValue("hold fewer entries; the schema's maxItems says how many")));
+    }
+    Ok(list)
+}
 
 /// A length of time in whole minutes, 1 to 1,440 (one day).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub struct Actor {
 }
 
 /// What is appended together, or not at all.
+#[derive(Clone)]
 pub struct Append {
     /// Whose log.
     pub tenant: TenantId,

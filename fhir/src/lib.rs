@@ -1,1 +1,24 @@
-//! Placeholder.
+//! FHIR R4 resources as commands: pure, and in one place per resource, with the FHIR path of each field.
+//!
+//! A resource is read by taking it apart ([`map`]): what Carelog has a place for becomes commands, the rest is noted by its path. References are resolved
+//! in the [`Index`] that a first pass over the input fills.
+
+mod command;
+mod element;
+mod index;
+mod location;
+mod map;
+mod namespace;
+mod organization;
+mod patient;
+mod practitioner;
+mod practitioner_role;
+mod resource_type;
+mod values;
+
+pub use command::ImportCommand;
+pub use element::{LeftOut, Notes};
+pub use index::{Glance, Index};
+pub use map::{Imported, Mapped, NotUnderstood, Step, map};
+pub use namespace::Namespace;
+pub use resource_type::{Known, ResourceType, resource_type};

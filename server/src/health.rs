@@ -50,7 +50,8 @@ impl Check {
     }
 }
 
-type Run = Box<dyn Fn() -> BoxFuture<'static, Check> + Send + Sync>;
+/// Runs one check.
+pub type Run = Box<dyn Fn() -> BoxFuture<'static, Check> + Send + Sync>;
 
 /// The checks of this process. Cheap to clone.
 #[derive(Clone)]

@@ -36,15 +36,16 @@ pub fn documentation(web: &Path) -> Router {
         .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
         .route_service("/docs", ServeFile::new(web.join("docs.html")))
         .route_service("/docs.js", ServeFile::new(web.join("docs.js")))
-        .nest_service("/assets", ServeDir::new(web.join("node_modules")))
 }
 
 /// GraphiQL, from its own package.
 pub fn graphiql(web: &Path) -> Router {
-    Router::new()
-        .route_service("/graphiql", ServeFile::new(web.join("graphiql.html")))
-        .route_service("/graphiql.js", ServeFile::new(web.join("graphiql.js")))
-        .nest_service("/assets", ServeDir::new(web.join("node_modules")))
+    Router::new().route_service("/graphiql", ServeFile::new(web.join("graphiql.html"))).route_service("/graphiql.js", ServeFile::new(web.join("graphiql.js")))
+}
+
+/// The packages that both pages load.
+pub fn packages(web: &Path) -> Router {
+    Router::new().nest_service("/assets", ServeDir::new(web.join("node_modules")))
 }
 
 /// What surrounds every route: a request id, a trace, headers that browsers obey, an answer even after a panic.

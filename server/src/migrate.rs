@@ -19,7 +19,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     vault::migrate(&pool(vault, 2).await?).await.context("the vault's schema")?;
     let read = pool(read, 2).await?;
     projections::migrate(&read).await.context("the read models' registry")?;
-    projections::prepare(&read).await.context("the read models' schemas")?;
+    projections::prepare(&read, &projections::all()).await.context("the read models' schemas")?;
     tracing::info!("the databases are up to date");
     Ok(())
 }

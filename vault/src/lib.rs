@@ -6,6 +6,7 @@
 mod data_keys;
 mod digest;
 mod error;
+mod namespace;
 mod root_key;
 mod seal;
 mod secret;

@@ -1,8 +1,8 @@
 //! The root key, from a local file; development's key ring.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use domain::TenantId;
@@ -68,8 +68,10 @@ impl RootKey {
     }
 }
 
-/// Written beside its place, flushed and linked there: whoever sees the file sees all of it, and a file that came first stays.
+/// The folder is made where there is none, for its owner alone. The file is written beside its place, flushed and linked there: whoever sees the file sees all of it, and a file that came first stays.
 fn create(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", random_id()));
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside).and_then(|mut file| {
@@ -80,6 +82,6 @@ fn create(path: &Path) -> std::io::Result<()> {
     fs::remove_file(&beside)?;
     match made {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), |folder| File::open(folder)?.sync_all()),
+        _ => File::open(folder)?.sync_all(),
     }
 }

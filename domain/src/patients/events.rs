@@ -29,6 +29,25 @@ events! {
     }
 }
 
+impl PatientsEvent {
+    /// The record that it changes; of a merge, the one that is not to be used any more.
+    pub fn record(&self) -> PatientId {
+        match self {
+            Self::PatientRegistered(event) => event.patient,
+            Self::IdentifierAssigned(event) => event.patient,
+            Self::DemographicsCorrected(event) => event.patient,
+            Self::ContactDetailsChanged(event) => event.patient,
+            Self::DeathRecorded(event) => event.patient,
+            Self::DeathReversed(event) => event.patient,
+            Self::PatientDeactivated(event) => event.patient,
+            Self::PatientsMerged(event) => event.merged,
+            Self::PatientMergeUndone(event) => event.merged,
+            Self::PatientAccessGranted(event) => event.patient,
+            Self::PatientAccessRevoked(event) => event.patient,
+        }
+    }
+}
+
 /// A person became known as a patient, perhaps without being identified.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -69,7 +69,7 @@ impl PatientStanding {
         if !self.registered {
             return Err(PatientUnusable::PatientUnknown);
         }
-        if let Some(survivor) = self.linked.survivor_of(self.patient) {
+        if let Some(survivor) = self.linked.final_survivor_of(self.patient) {
             return Err(PatientUnusable::PatientMerged { survivor });
         }
         if self.deactivated { Err(PatientUnusable::PatientInactive) } else { Ok(()) }

@@ -1,17 +1,19 @@
 //! The values that make up who a patient is. None of them can be printed: everything here identifies a person.
 
-use chrono::{DateTime, FixedOffset, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveTime, Utc};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::fhir_values::{Address, AdministrativeGender, Code, ContactPoint, HumanName, PartialDate};
+use crate::fhir_values::{Address, AdministrativeGender, Code, ContactPoint, HumanName, PartialDate, names};
+use crate::value::{InvalidValue, at_most};
 
 /// Who a person is. An unidentified patient has an empty one.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Demographics {
     /// The names, the official one first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "names")]
     #[schemars(length(max = 20))]
     pub name: Vec<HumanName>,
     /// The gender that the patient is considered to have for administration.
@@ -24,7 +26,7 @@ pub struct Demographics {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marital_status: Option<Code>,
     /// The languages that the patient speaks, BCP 47, the preferred one first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<20, _, _>")]
     #[schemars(length(max = 20))]
     pub language: Vec<Code>,
 }
@@ -34,7 +36,8 @@ pub struct Demographics {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Correction {
     /// All names.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "names")]
+    #[schemars(length(max = 20))]
     pub name: Option<Vec<HumanName>>,
     /// The gender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -46,7 +49,8 @@ pub struct Correction {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marital_status: Option<Code>,
     /// All languages.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "at_most::<20, _, _>")]
+    #[schemars(length(max = 20))]
     pub language: Option<Vec<Code>>,
 }
 
@@ -69,11 +73,11 @@ impl Demographics {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Contact {
     /// Telephone, email and the like.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<20, _, _>")]
     #[schemars(length(max = 20))]
     pub telecom: Vec<ContactPoint>,
     /// Postal addresses.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<20, _, _>")]
     #[schemars(length(max = 20))]
     pub address: Vec<Address>,
 }
@@ -83,7 +87,7 @@ pub struct Contact {
 #[serde(rename_all = "camelCase")]
 pub enum DeathTime {
     /// To the second, in the offset it was recorded in.
-    At(DateTime<FixedOffset>),
+    At(#[serde(deserialize_with = "since_1800")] DateTime<FixedOffset>),
     /// To the day, the month or the year.
     On(PartialDate),
     /// That, but not when.
@@ -98,5 +102,65 @@ impl DeathTime {
             Self::On(date) => Some(date.earliest().and_time(NaiveTime::MIN).and_utc()),
             Self::Unknown => None,
         }
+    }
+
+    /// Whether it has not come yet, by any clock on earth.
+    pub fn lies_in_the_future(self, now: DateTime<Utc>) -> bool {
+        match self {
+            Self::At(time) => time > now,
+            Self::On(date) => date.lies_in_the_future(now),
+            Self::Unknown => false,
+        }
+    }
+
+    /// Whether nobody born at `birth` can have died then, as far as both are known.
+    pub fn precedes(self, birth: PartialDate) -> bool {
+        let last_day = match self {
+            Self::At(time) => time.date_naive(),
+            Self::On(date) => date.latest(),
+            Self::Unknown => return false,
+        };
+        last_day < birth.earliest()
+    }
+}
+
+/// Reads a moment in the years that dates are accepted from, see [`PartialDate`].
+fn since_1800<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<FixedOffset>, D::Error> {
+    let time = DateTime::deserialize(deserializer)?;
+    if (1800..=9999).contains(&time.year()) { Ok(time) } else { Err(D::Error::custom(InvalidValue("be a moment from 1800 on"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(text: &str) -> DeathTime {
+        DeathTime::On(text.to_owned().try_into().unwrap())
+    }
+
+    #[test]
+    fn a_death_precedes_a_birth_only_where_that_is_certain() {
+        let birth = |text: &str| PartialDate::try_from(text.to_owned()).unwrap();
+        assert!(on("1949").precedes(birth("1950")) && on("1950-02-08").precedes(birth("1950-02-09")) && on("1950-01").precedes(birth("1950-02")));
+        assert!(!on("1950").precedes(birth("1950-02-09")) && !on("1950-02-09").precedes(birth("1950")) && !on("1950-02-09").precedes(birth("1950-02-09")));
+        let evening = DeathTime::At("1950-02-08T23:30:00-05:00".parse().unwrap());
+        assert!(evening.precedes(birth("1950-02-09")), "a death is on the day that its own clock shows");
+        assert!(!DeathTime::Unknown.precedes(birth("1950")));
+    }
+
+    #[test]
+    fn a_moment_before_1800_does_not_read() {
+        let read = |text: &str| serde_json::from_value::<DeathTime>(serde_json::json!({ "at": text })).is_ok();
+        assert!(read("2027-01-04T05:30:00-06:00"));
+        assert!(!read("1799-12-31T23:59:59Z") && !read("-2000-01-01T00:00:00Z") && !read("+20000-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn what_a_correction_leaves_out_stays() {
+        let known = |json| serde_json::from_value::<Demographics>(json).unwrap();
+        let before = known(serde_json::json!({ "name": [{ "family": "Lovelace" }], "gender": "female", "birthDate": "1815", "language": ["en"] }));
+        let correction = serde_json::from_value::<Correction>(serde_json::json!({ "birthDate": "1815-12-10", "language": [] })).unwrap();
+        let after = known(serde_json::json!({ "name": [{ "family": "Lovelace" }], "gender": "female", "birthDate": "1815-12-10" }));
+        assert!(before.corrected(correction) == after);
     }
 }

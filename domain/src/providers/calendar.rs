@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use chrono::{Datelike, Days, Duration, NaiveDate, NaiveTime};
 
-use crate::event::{Event, EventType, Named};
+use crate::event::{EventType, Named};
 use crate::ids::{BlockId, FacilityId, PractitionerId};
-use crate::providers::{
-    AvailabilityExceptionSet, AvailabilitySet, Hours, PractitionerOnboarded, PractitionerRetired, ProvidersEvent, TimeBlocked, TimeUnblocked,
-};
+use crate::providers::{AvailabilityExceptionSet, AvailabilitySet, Hours, PractitionerRetired, ProvidersEvent, TimeBlocked, TimeUnblocked};
 use crate::query::{Query, Tag};
-use crate::time::{Interval, Zone, local_to_utc, subtract, union};
+use crate::time::{Interval, LocalStretch, Zone, local_to_utc, subtract, union};
+use crate::value::Minutes;
 
 /// The hours of one practitioner.
 #[derive(Default)]
 pub struct Calendar {
     weekly: Vec<AvailabilitySet>,
     exceptions: BTreeMap<(FacilityId, NaiveDate), Vec<Hours>>,
-    blocks: BTreeMap<BlockId, Interval>,
+    blocks: BTreeMap<BlockId, LocalStretch>,
     retired_from: Option<NaiveDate>,
 }
 
@@ -41,7 +40,7 @@ impl Calendar {
                 self.exceptions.insert((set.facility, set.date), set.hours.clone());
             }
             ProvidersEvent::TimeBlocked(blocked) => {
-                self.blocks.insert(blocked.block, blocked.interval);
+                self.blocks.insert(blocked.block, blocked.time);
             }
             ProvidersEvent::TimeUnblocked(unblocked) => {
                 self.blocks.remove(&unblocked.block);
@@ -56,41 +55,57 @@ impl Calendar {
         self.open(facility, interval).iter().any(|open| open.covers(interval))
     }
 
-    /// The open stretches at `facility` that touch `range`, in order and apart from each other.
+    /// The open stretches at `facility` that touch `range`, in order and apart from each other. The work grows with the days of `range`.
     pub fn open(&self, facility: FacilityId, range: Interval) -> Vec<Interval> {
-        let Some(zone) = self.zone_at(facility) else { return Vec::new() };
-        let local = |time: chrono::DateTime<chrono::Utc>| time.with_timezone(&zone.0).date_naive();
-        let last = local(range.end).checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
-        let first = local(range.start).checked_sub_days(Days::new(1)).unwrap_or(NaiveDate::MIN);
-        let days = first.iter_days().take_while(|day| *day <= last);
-        let hours = days.flat_map(|day| self.hours_on(facility, day).into_iter().map(move |hours| on_date(zone, day, hours)));
-        let open = union(hours.filter(|open| open.start < open.end).collect());
-        let blocks: Vec<Interval> = self.blocks.values().copied().collect();
-        subtract(open, &blocks).into_iter().filter(|open| open.overlaps(range)).collect()
+        let open = union(self.hours_around(facility, range).into_iter().map(|(open, _)| open).collect());
+        subtract(open, &self.blocked()).into_iter().filter(|open| open.overlaps(range)).collect()
     }
 
-    /// The slots at `facility` that start within `range`, of the length set for their date.
+    /// The slots at `facility` that start within `range`, in order, whether they are taken or not. Each stretch of hours is divided from its start
+    /// on into slots of the length set for its date; a block takes out the slots that it touches and moves none.
     pub fn slots(&self, facility: FacilityId, range: Interval) -> Vec<Interval> {
-        let Some(zone) = self.zone_at(facility) else { return Vec::new() };
-        let mut slots = Vec::new();
-        for open in self.open(facility, range) {
-            let mut start = open.start;
-            while let Some(set) = self.set_on(facility, start.with_timezone(&zone.0).date_naive()) {
-                let slot = Interval { start, end: start + chrono::Duration::minutes(set.slot.get()) };
-                if slot.end > open.end {
-                    break;
-                }
-                if range.start <= slot.start && slot.start < range.end {
-                    slots.push(slot);
-                }
-                start = slot.end;
-            }
-        }
-        slots
+        let blocked = self.blocked();
+        let rows = self.hours_around(facility, range).into_iter().flat_map(|(open, length)| divide(open, length));
+        rows.filter(|slot| range.start <= slot.start && slot.start < range.end && !blocked.iter().any(|block| block.overlaps(*slot))).collect()
     }
 
-    fn zone_at(&self, facility: FacilityId) -> Option<Zone> {
-        self.weekly.iter().rev().find(|set| set.facility == facility).map(|set| set.zone)
+    /// The slots of [`Self::slots`] that nothing takes up of what is `taken`: the practitioner's active appointments, at any facility.
+    pub fn free_slots(&self, facility: FacilityId, range: Interval, taken: &[Interval]) -> Vec<Interval> {
+        self.slots(facility, range).into_iter().filter(|slot| !taken.iter().any(|taken| taken.overlaps(*slot))).collect()
+    }
+
+    /// The first local date on which the practitioner takes no more appointments.
+    pub fn retired_from(&self) -> Option<NaiveDate> {
+        self.retired_from
+    }
+
+    /// Whether weekly hours were ever set at `facility`.
+    pub fn has_hours_at(&self, facility: FacilityId) -> bool {
+        self.last_set(facility).is_some()
+    }
+
+    /// Each stretch of hours that may touch `range`, with the length of its slots, in order.
+    fn hours_around(&self, facility: FacilityId, range: Interval) -> Vec<(Interval, Minutes)> {
+        let Some(last_set) = self.last_set(facility) else { return Vec::new() };
+        // A day on either side because of the zone, and one more because hours may touch the next day.
+        let first = range.start.date_naive().checked_sub_days(Days::new(2)).unwrap_or(NaiveDate::MIN);
+        let last = range.end.date_naive().checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX);
+        let days = first.iter_days().take_while(|day| *day <= last);
+        let hours = days.flat_map(|day| {
+            let length = self.set_on(facility, day).unwrap_or(last_set).slot;
+            self.hours_on(facility, day).into_iter().map(move |hours| (on_date(last_set.zone, day, hours), length))
+        });
+        let mut hours: Vec<_> = hours.filter(|(open, _)| open.start < open.end).collect();
+        hours.sort();
+        hours
+    }
+
+    fn blocked(&self) -> Vec<Interval> {
+        self.blocks.values().map(LocalStretch::interval).collect()
+    }
+
+    fn last_set(&self, facility: FacilityId) -> Option<&AvailabilitySet> {
+        self.weekly.iter().rev().find(|set| set.facility == facility)
     }
 
     fn set_on(&self, facility: FacilityId, day: NaiveDate) -> Option<&AvailabilitySet> {
@@ -109,42 +124,13 @@ impl Calendar {
     }
 }
 
+fn divide(open: Interval, length: Minutes) -> impl Iterator<Item = Interval> {
+    let length = Duration::minutes(length.get());
+    let starts = std::iter::successors(Some(open.start), move |start| Some(*start + length));
+    starts.map(move |start| Interval { start, end: start + length }).take_while(move |slot| slot.end <= open.end)
+}
+
 fn on_date(zone: Zone, day: NaiveDate, hours: Hours) -> Interval {
     let end_day = if hours.end() == NaiveTime::MIN { day.checked_add_days(Days::new(1)).unwrap_or(day) } else { day };
     Interval { start: local_to_utc(zone.0, day.and_time(hours.start())), end: local_to_utc(zone.0, end_day.and_time(hours.end())) }
-}
-
-/// A practitioner as far as other contexts must know: that they are there, and their calendar.
-pub struct PractitionerStanding {
-    practitioner: PractitionerId,
-    onboarded: bool,
-    /// When they can be booked.
-    pub calendar: Calendar,
-}
-
-impl PractitionerStanding {
-    /// Before any event.
-    pub fn of(practitioner: PractitionerId) -> Self {
-        Self { practitioner, onboarded: false, calendar: Calendar::default() }
-    }
-
-    /// The events it is folded from, for these days.
-    pub fn query(&self, days: &[NaiveDate]) -> Query {
-        Calendar::query(self.practitioner, days).and(&[PractitionerOnboarded::TYPE], Tag::practitioner(self.practitioner))
-    }
-
-    /// Folds one event of any context.
-    pub fn apply(&mut self, event: &Event) {
-        let Event::Providers(event) = event else { return };
-        if event.subject() != crate::Subject::Practitioner(self.practitioner) {
-            return;
-        }
-        self.onboarded |= matches!(event, ProvidersEvent::PractitionerOnboarded(_));
-        self.calendar.apply(event);
-    }
-
-    /// Whether the practitioner was onboarded.
-    pub fn is_onboarded(&self) -> bool {
-        self.onboarded
-    }
 }

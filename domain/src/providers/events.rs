@@ -10,7 +10,7 @@ use crate::ids::{BlockId, FacilityId, OrganizationId, PractitionerId, Practition
 use crate::phi::Phi;
 use crate::providers::{Hours, WeeklyHours};
 use crate::query::Tag;
-use crate::time::{Interval, Zone};
+use crate::time::{LocalStretch, Zone};
 use crate::value::{Line, Minutes, Reason};
 
 events! {
@@ -44,7 +44,7 @@ pub struct PractitionerOnboarded {
     /// Where to reach them.
     pub address: Phi<Vec<Address>>,
     /// Why an NPI was accepted whose check digit is wrong.
-    pub unverified_npi_accepted: Option<Reason>,
+    pub unverified_npi_accepted: Option<Phi<Reason>>,
 }
 
 impl EventData for PractitionerOnboarded {
@@ -107,7 +107,7 @@ impl EventData for RoleAssigned {
         Subject::Practitioner(self.practitioner)
     }
     fn tags(&self) -> Vec<Tag> {
-        vec![Tag::practitioner(self.practitioner), Tag::organization(self.organization)]
+        vec![Tag::practitioner(self.practitioner), Tag::practitioner_role(self.role), Tag::organization(self.organization)]
     }
 }
 
@@ -170,6 +170,11 @@ impl EventData for AvailabilityExceptionSet {
     }
 }
 
+fn block_tags(practitioner: PractitionerId, block: BlockId, time: LocalStretch) -> Vec<Tag> {
+    let practitioner = Tag::practitioner(practitioner);
+    time.days().into_iter().map(|day| practitioner.on(day)).chain([practitioner.clone(), Tag::block(block)]).collect()
+}
+
 /// A stretch of the calendar was closed to booking at every facility.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -178,8 +183,8 @@ pub struct TimeBlocked {
     pub practitioner: PractitionerId,
     /// The block.
     pub block: BlockId,
-    /// The stretch.
-    pub interval: Interval,
+    /// The stretch, as the clocks show it where it was set; they win when the zone's rules change.
+    pub time: LocalStretch,
     /// Why; it may be a private matter.
     pub reason: Option<Phi<Reason>>,
 }
@@ -189,8 +194,7 @@ impl EventData for TimeBlocked {
         Subject::Practitioner(self.practitioner)
     }
     fn tags(&self) -> Vec<Tag> {
-        let practitioner = Tag::practitioner(self.practitioner);
-        self.interval.days().into_iter().map(|day| practitioner.on(day)).chain([practitioner.clone()]).collect()
+        block_tags(self.practitioner, self.block, self.time)
     }
 }
 
@@ -202,8 +206,8 @@ pub struct TimeUnblocked {
     pub practitioner: PractitionerId,
     /// The block.
     pub block: BlockId,
-    /// The stretch.
-    pub interval: Interval,
+    /// The stretch, as the clocks show it where it was set; they win when the zone's rules change.
+    pub time: LocalStretch,
 }
 
 impl EventData for TimeUnblocked {
@@ -211,8 +215,7 @@ impl EventData for TimeUnblocked {
         Subject::Practitioner(self.practitioner)
     }
     fn tags(&self) -> Vec<Tag> {
-        let practitioner = Tag::practitioner(self.practitioner);
-        self.interval.days().into_iter().map(|day| practitioner.on(day)).chain([practitioner.clone()]).collect()
+        block_tags(self.practitioner, self.block, self.time)
     }
 }
 

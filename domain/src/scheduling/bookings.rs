@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::event::{Event, EventType};
-use crate::ids::{AppointmentId, PatientId};
+use crate::ids::{AppointmentId, PatientId, PractitionerId, RoomId};
 use crate::patients::LinkedPatients;
-use crate::scheduling::{AppointmentStatus, Placement, SchedulingEvent};
+use crate::query::{Query, Tag};
+use crate::scheduling::{Action, AppointmentStatus, NotNow, Placement, SchedulingEvent};
 use crate::time::Interval;
 
 /// One appointment.
@@ -18,16 +20,19 @@ pub struct Booking {
     pub patient: PatientId,
     /// Where it is.
     pub placement: Placement,
+    /// Whether it was let pass where it is, whatever else is there.
+    pub excepted: bool,
     /// How far it has come.
     pub status: AppointmentStatus,
     /// The statuses before, to the last of which a mis-click goes back.
     pub earlier: Vec<AppointmentStatus>,
 }
 
-/// Appointments by id.
+/// Appointments by id, and which of their patients are one person.
 #[derive(Default)]
 pub struct Bookings {
     by_id: BTreeMap<AppointmentId, Booking>,
+    linked: LinkedPatients,
 }
 
 /// Who or what is taken at a time. It does not say by which appointment.
@@ -45,16 +50,43 @@ pub enum Busy {
     RoomBusy,
 }
 
+/// Why nothing can be done with the appointment that a command names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, Serialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum AppointmentUnusable {
+    /// No such appointment.
+    #[error("the appointment is not known")]
+    AppointmentUnknown,
+    /// It is someone else's.
+    #[error("the appointment is not of this patient")]
+    AppointmentNotOfPatient,
+    /// Its state does not allow it.
+    #[error(transparent)]
+    #[serde(untagged)]
+    NotNow(#[from] NotNow),
+}
+
 impl Bookings {
-    /// The events it is folded from.
-    pub const TYPES: &'static [EventType] = SchedulingEvent::TYPES;
+    const TYPES: &'static [EventType] = SchedulingEvent::TYPES;
+
+    /// The events of one appointment that is said to be this patient's.
+    pub fn query(appointment: AppointmentId, patient: PatientId) -> Query {
+        Query::new().and(Self::TYPES, Tag::appointment(appointment)).and(LinkedPatients::TYPES, Tag::patient(patient))
+    }
+
+    /// The events of whatever takes up a practitioner, a person or a room on these days.
+    pub fn query_days(practitioner: PractitionerId, patient: PatientId, room: Option<RoomId>, days: &[NaiveDate]) -> Query {
+        let occupied = [Some(Tag::practitioner(practitioner)), Some(Tag::patient(patient)), room.map(Tag::room)];
+        occupied.iter().flatten().fold(Query::new(), |query, thing| query.and_days(Self::TYPES, thing, days))
+    }
 
     /// Folds one event of any context.
     pub fn apply(&mut self, event: &Event) {
+        self.linked.apply(event);
         let Event::Scheduling(event) = event else { return };
         match event {
-            SchedulingEvent::AppointmentBooked(booked) => self.place(booked.appointment, booked.patient, &booked.placement),
-            SchedulingEvent::AppointmentRescheduled(moved) => self.place(moved.appointment, moved.patient, &moved.to),
+            SchedulingEvent::AppointmentBooked(booked) => self.place(booked.appointment, booked.patient, &booked.placement, booked.exception.is_some()),
+            SchedulingEvent::AppointmentRescheduled(moved) => self.place(moved.appointment, moved.patient, &moved.to, moved.exception.is_some()),
             SchedulingEvent::AppointmentCancelled(event) => self.step(event.appointment, AppointmentStatus::Cancelled),
             SchedulingEvent::AppointmentCheckedIn(event) => self.step(event.appointment, AppointmentStatus::CheckedIn),
             SchedulingEvent::AppointmentFulfilled(event) => self.step(event.appointment, AppointmentStatus::Fulfilled),
@@ -63,10 +95,10 @@ impl Bookings {
         }
     }
 
-    /// A day's events may begin with a move into that day, so either may be the first that is known of an appointment.
-    fn place(&mut self, appointment: AppointmentId, patient: PatientId, placement: &Placement) {
-        let fresh = || Booking { patient, placement: placement.clone(), status: AppointmentStatus::Booked, earlier: Vec::new() };
-        self.by_id.entry(appointment).or_insert_with(fresh).placement = placement.clone();
+    /// A day's events may begin with a move to that day, so either may be the first that is known of an appointment. Only what is booked is moved.
+    fn place(&mut self, appointment: AppointmentId, patient: PatientId, placement: &Placement, excepted: bool) {
+        let booking = Booking { patient, placement: placement.clone(), excepted, status: AppointmentStatus::Booked, earlier: Vec::new() };
+        self.by_id.insert(appointment, booking);
     }
 
     fn step(&mut self, appointment: AppointmentId, status: AppointmentStatus) {
@@ -88,8 +120,21 @@ impl Bookings {
         self.by_id.get(&appointment)
     }
 
+    /// The appointment that a command names, if it is this person's and its state allows that command. A merged record's appointments may be
+    /// named by either record.
+    pub fn open_to<A: Action>(&self, appointment: AppointmentId, patient: PatientId, now: DateTime<Utc>) -> Result<&Booking, AppointmentUnusable> {
+        let booking = self.get(appointment).ok_or(AppointmentUnusable::AppointmentUnknown)?;
+        if !self.linked.same_person(booking.patient, patient) {
+            return Err(AppointmentUnusable::AppointmentNotOfPatient);
+        }
+        // With its patient's key, all that is known of an appointment is destroyed.
+        let interval = booking.placement.interval().ok_or(AppointmentUnusable::AppointmentUnknown)?;
+        A::allowed(booking.status, interval, now)?;
+        Ok(booking)
+    }
+
     /// Whether the practitioner, the person or the room of `placement` has another active appointment during `interval`.
-    pub fn free(&self, except: AppointmentId, patient: PatientId, linked: &LinkedPatients, placement: &Placement, interval: Interval) -> Result<(), Busy> {
+    pub fn free(&self, except: AppointmentId, patient: PatientId, placement: &Placement, interval: Interval) -> Result<(), Busy> {
         for (appointment, booking) in &self.by_id {
             let overlaps = booking.placement.interval().is_some_and(|taken| taken.overlaps(interval));
             if *appointment == except || !booking.status.is_active() || !overlaps {
@@ -98,7 +143,7 @@ impl Bookings {
             if booking.placement.practitioner == placement.practitioner {
                 return Err(Busy::PractitionerBusy);
             }
-            if linked.same_person(booking.patient, patient) {
+            if self.linked.same_person(booking.patient, patient) {
                 return Err(Busy::PatientBusy);
             }
             if placement.room.is_some() && booking.placement.room == placement.room {

@@ -8,7 +8,7 @@ use crate::event::{EventData, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::phi::Phi;
 use crate::query::Tag;
-use crate::scheduling::{AppointmentStatus, ExceptionGranted, Placement};
+use crate::scheduling::{AppointmentStatus, Exception, Placement};
 use crate::value::Reason;
 
 events! {
@@ -36,6 +36,14 @@ fn tags(appointment: AppointmentId, patient: PatientId, placements: &[&Placement
     tags
 }
 
+/// What is entered after the fact happened when the visit began.
+fn occurred(placement: &Placement, exception: Option<&Exception>) -> Option<DateTime<Utc>> {
+    match exception {
+        Some(Exception::BackEntered { .. }) => placement.interval().map(|interval| interval.start),
+        _ => None,
+    }
+}
+
 /// An appointment was agreed on.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -49,7 +57,7 @@ pub struct AppointmentBooked {
     /// What for, in a person's words.
     pub reason: Option<Phi<Reason>>,
     /// What was let pass.
-    pub exception: Option<ExceptionGranted>,
+    pub exception: Option<Exception>,
 }
 
 impl EventData for AppointmentBooked {
@@ -60,10 +68,7 @@ impl EventData for AppointmentBooked {
         tags(self.appointment, self.patient, &[&self.placement])
     }
     fn occurred(&self) -> Option<DateTime<Utc>> {
-        match self.exception {
-            Some(ExceptionGranted::BackEntered { .. }) => self.placement.interval().map(|interval| interval.start),
-            _ => None,
-        }
+        occurred(&self.placement, self.exception.as_ref())
     }
 }
 
@@ -82,7 +87,7 @@ pub struct AppointmentRescheduled {
     /// Why.
     pub reason: Option<Phi<Reason>>,
     /// What was let pass.
-    pub exception: Option<ExceptionGranted>,
+    pub exception: Option<Exception>,
 }
 
 impl EventData for AppointmentRescheduled {
@@ -91,6 +96,9 @@ impl EventData for AppointmentRescheduled {
     }
     fn tags(&self) -> Vec<Tag> {
         tags(self.appointment, self.patient, &[&self.from, &self.to])
+    }
+    fn occurred(&self) -> Option<DateTime<Utc>> {
+        occurred(&self.to, self.exception.as_ref())
     }
 }
 

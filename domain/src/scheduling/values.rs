@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{FacilityId, PatientId, PractitionerId, RoomId};
+use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::Tag;
 use crate::time::{IntendedTime, Interval};
@@ -65,26 +66,36 @@ impl Placement {
         self.time.known().map(IntendedTime::interval)
     }
 
-    /// The days of everyone and everything that it occupies, so that whoever decides about such a day finds it.
+    /// The local days of everyone and everything that it occupies, so that whoever decides about such a day finds it.
     pub fn tags(&self, patient: PatientId) -> Vec<Tag> {
-        let days: Vec<NaiveDate> = self.interval().map(Interval::days).unwrap_or_default();
+        let days: Vec<NaiveDate> = self.time.known().map(IntendedTime::days).unwrap_or_default();
         let occupied = [Some(Tag::practitioner(self.practitioner)), Some(Tag::patient(patient)), self.room.map(Tag::room)];
         occupied.iter().flatten().flat_map(|thing| days.iter().map(|day| thing.on(*day))).collect()
     }
 }
 
-/// What was let pass, by explicit permission.
+/// What is let pass, by a permission of its own and for a reason.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum ExceptionGranted {
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Exception {
     /// Over another appointment, or outside of availability.
     Overbooked {
         /// Why.
         reason: Phi<Reason>,
     },
-    /// After the fact: a walk-in, a downtime slip.
+    /// After the fact: a walk-in, a downtime slip. The start lies in the past; nothing that was is refused for being double.
     BackEntered {
         /// Why.
         reason: Phi<Reason>,
     },
+}
+
+impl Exception {
+    /// What asking for it needs.
+    pub fn permission(&self) -> Permission {
+        match self {
+            Self::Overbooked { .. } => Permission::Overbook,
+            Self::BackEntered { .. } => Permission::BackEnter,
+        }
+    }
 }

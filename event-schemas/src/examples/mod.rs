@@ -1,0 +1,51 @@
+//! Examples of every event, invented: fixtures are made of them, and tests that must see every event take them from here.
+//!
+//! Each is written as its plain JSON, the shape that its schema describes.
+
+mod organizations;
+mod patients;
+mod providers;
+mod scheduling;
+
+use domain::{Event, EventData};
+use serde_json::Value;
+
+/// An example of an event.
+pub struct Example {
+    /// `full`: every field is there; `minimal`: only what must be.
+    pub name: &'static str,
+    /// The event.
+    pub event: Event,
+}
+
+/// At least one example of every event.
+pub fn examples() -> Vec<Example> {
+    [organizations::examples(), patients::examples(), providers::examples(), scheduling::examples()].into_iter().flatten().collect()
+}
+
+fn full<E: EventData + Into<Event>>(plain: Value) -> Example {
+    Example { name: "full", event: read::<E>(plain) }
+}
+
+fn minimal<E: EventData + Into<Event>>(plain: Value) -> Example {
+    Example { name: "minimal", event: read::<E>(plain) }
+}
+
+fn read<E: EventData + Into<Event>>(plain: Value) -> Event {
+    match serde_json::from_value::<E>(plain) {
+        Ok(event) => event.into(),
+        Err(error) => panic!("the example of {} does not read: {error}", E::TYPE),
+    }
+}
+
+const ORGANIZATION: &str = "01990000-0000-7000-8000-000000000001";
+const NETWORK: &str = "01990000-0000-7000-8000-000000000002";
+const FACILITY: &str = "01990000-0000-7000-8000-000000000003";
+const ROOM: &str = "01990000-0000-7000-8000-000000000004";
+const PATIENT: &str = "01990000-0000-7000-8000-000000000005";
+const DUPLICATE: &str = "01990000-0000-7000-8000-000000000006";
+const PRACTITIONER: &str = "01990000-0000-7000-8000-000000000007";
+const ROLE: &str = "01990000-0000-7000-8000-000000000008";
+const BLOCK: &str = "01990000-0000-7000-8000-000000000009";
+const APPOINTMENT: &str = "01990000-0000-7000-8000-00000000000a";
+const GRANTEE: &str = "01990000-0000-7000-8000-00000000000b";

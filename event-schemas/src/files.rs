@@ -1,0 +1,44 @@
+//! The JSON Schemas that are committed here: generated from the types, and compared with them by `carelog generate --check`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use domain::{Command, Event};
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+
+/// The JSON Schema of a command's body.
+pub struct CommandSchema {
+    /// The context, such as `scheduling`.
+    pub context: &'static str,
+    /// The command in kebab case, such as `book-appointment`.
+    pub name: &'static str,
+    /// Draft 2020-12; a protected field carries `x-phi: true`.
+    pub schema: Schema,
+}
+
+impl CommandSchema {
+    /// The schema of one command.
+    pub fn of<C: Command>() -> Self {
+        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
+        Self { context: C::CONTEXT, name: C::NAME, schema }
+    }
+}
+
+/// Every file to commit, by its path from the checkout's root. Only events' present versions: a file of an older version stays as it was committed.
+pub fn generated_files(commands: &[CommandSchema]) -> BTreeMap<PathBuf, String> {
+    let events = Event::schemas().into_iter().map(|event| {
+        let path = format!("event-schemas/events/{}.v{}.json", event.event_type, event.event_type.version);
+        (PathBuf::from(path), text(&event.schema))
+    });
+    let commands = commands.iter().map(|command| {
+        let path = format!("event-schemas/commands/{}.{}.json", command.context, command.name);
+        (PathBuf::from(path), text(&command.schema))
+    });
+    events.chain(commands).collect()
+}
+
+fn text(schema: &Schema) -> String {
+    // The alternate form of a JSON value is indented, and an object's keys are ordered.
+    format!("{:#}\n", schema.as_value())
+}

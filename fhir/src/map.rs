@@ -1,0 +1,128 @@
+//! One resource, from JSON text to commands.
+
+use std::cell::RefCell;
+
+use domain::InvalidValue;
+use domain::time::Zone;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::command::ImportCommand;
+use crate::element::{Element, Notes};
+use crate::index::Index;
+use crate::resource_type::ResourceType;
+use crate::{location, organization, patient, practitioner, practitioner_role};
+
+/// What a resource is read against.
+pub struct Imported<'index> {
+    /// The resources of the input.
+    pub index: &'index Index,
+    /// The zone in which the clocks of the facilities are read; FHIR R4 has no place for it.
+    pub zone: Zone,
+}
+
+/// A resource that was read.
+pub struct Mapped {
+    /// What is to be done, in order.
+    pub steps: Vec<Step>,
+    /// What was not taken.
+    pub notes: Notes,
+}
+
+/// A command, and the id under which a repetition is known for one.
+pub struct Step {
+    /// The idempotency key.
+    pub id: Uuid,
+    /// The command.
+    pub command: ImportCommand,
+}
+
+/// Why an item is not imported. It names places and rules, and never a value.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum NotUnderstood {
+    /// It is not JSON.
+    #[error("it is not JSON")]
+    NotJson,
+    /// It is JSON, but no object.
+    #[error("it is not a JSON object")]
+    NotAnObject,
+    /// It does not say what it is.
+    #[error("it has no resourceType")]
+    NoResourceType,
+    /// FHIR R4 has no such resource.
+    #[error("its resourceType is none of FHIR R4")]
+    UnknownResourceType,
+    /// It lacks something that Carelog cannot do without, or that is broken.
+    #[error("{path} is missing or broken")]
+    ValueMissing {
+        /// Its FHIR path.
+        path: String,
+    },
+    /// It refers to something that Carelog cannot do without and that is not in the input.
+    #[error("{path} does not lead to a resource")]
+    ReferenceUnresolved {
+        /// Its FHIR path.
+        path: String,
+    },
+    /// It carries a modifier that is not understood, so that nothing else in it can be relied on.
+    #[error("{path} changes the meaning of the resource in a way that is not understood")]
+    ModifierNotUnderstood {
+        /// Its FHIR path.
+        path: String,
+    },
+    /// The command that it would become breaks a rule.
+    #[error("the resource {rule}")]
+    RuleBroken {
+        /// The rule.
+        rule: String,
+    },
+}
+
+impl From<InvalidValue> for NotUnderstood {
+    fn from(rule: InvalidValue) -> Self {
+        Self::RuleBroken { rule: rule.to_string() }
+    }
+}
+
+impl NotUnderstood {
+    /// The stable code.
+    pub fn code(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("code").and_then(Value::as_str).unwrap_or("not-understood").to_owned()
+    }
+
+    /// The FHIR path, where it is about one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::ValueMissing { path } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => Some(path),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a resource of a type that is imported; `id` is what [`Index::glance`] calls it.
+pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Imported<'_>) -> Result<Mapped, NotUnderstood> {
+    let fields: Map<String, Value> = serde_json::from_slice(json).map_err(|_| NotUnderstood::NotJson)?;
+    let notes = RefCell::<Notes>::default();
+    let mut resource = Element::new(resource_type.name().to_owned(), fields, &notes);
+    resource.granted("resourceType", resource_type.name());
+    // What it is called was read by the index.
+    let _ = resource.text("id");
+    let commands = match resource_type {
+        ResourceType::Organization => organization::map(&mut resource, id, imported)?,
+        ResourceType::Location => location::map(&mut resource, id, imported)?,
+        ResourceType::Practitioner => practitioner::map(&mut resource, id)?,
+        ResourceType::PractitionerRole => practitioner_role::map(&mut resource, id, imported)?,
+        ResourceType::Patient => patient::map(&mut resource, id)?,
+    };
+    drop(resource);
+    let notes = notes.into_inner();
+    if let Some(path) = notes.modifier {
+        return Err(NotUnderstood::ModifierNotUnderstood { path });
+    }
+    let namespace = imported.index.namespace();
+    let steps = commands.into_iter().map(|command| Ok(Step { id: namespace.command(id, command.name(), &command.part()), command: command.checked()? }));
+    Ok(Mapped { steps: steps.collect::<Result<_, NotUnderstood>>()?, notes })
+}

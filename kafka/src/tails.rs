@@ -1,0 +1,64 @@
+//! How far the log's topic goes: the last committed record of each partition.
+
+use std::collections::BTreeMap;
+
+use event_store::PARTITIONS;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::Message;
+use rdkafka::{Offset, TopicPartitionList};
+
+use crate::config::{EXCHANGE, KafkaConfig, Quiet};
+use crate::record::{Link, link};
+
+/// The last committed record of each partition that has one. Blocks.
+pub(crate) fn read(config: &KafkaConfig) -> Result<BTreeMap<u16, Link>, KafkaError> {
+    let mut client = config.reader();
+    client.set("enable.partition.eof", "true");
+    let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&client, Quiet)?;
+    let mut tails = BTreeMap::new();
+    // Where the search goes on, for each partition without a tail yet: markers of transactions, and what was never committed, take offsets too.
+    let mut open = BTreeMap::new();
+    for partition in 0..PARTITIONS {
+        let (low, high) = consumer.fetch_watermarks(&config.log_topic, partition.into(), EXCHANGE)?;
+        if high > low {
+            open.insert(partition, (low, high));
+        }
+    }
+    let mut step = 16;
+    while !open.is_empty() {
+        let starts = open.iter().map(|(partition, (low, end))| (*partition, (end - step).max(*low))).collect();
+        tails.extend(last_from(&consumer, &config.log_topic, &starts)?);
+        open.retain(|partition, (low, end)| {
+            *end = starts[partition];
+            !tails.contains_key(partition) && *end > *low
+        });
+        step *= 8;
+    }
+    Ok(tails)
+}
+
+/// Reads each partition from its start to its end, and keeps the last record.
+fn last_from(consumer: &BaseConsumer<Quiet>, topic: &str, starts: &BTreeMap<u16, i64>) -> Result<BTreeMap<u16, Link>, KafkaError> {
+    let mut assignment = TopicPartitionList::new();
+    for (partition, start) in starts {
+        assignment.add_partition_offset(topic, i32::from(*partition), Offset::Offset(*start))?;
+    }
+    consumer.assign(&assignment)?;
+    let (mut last, mut ended) = (BTreeMap::new(), 0);
+    while ended < starts.len() {
+        match consumer.poll(EXCHANGE) {
+            Some(Ok(message)) => match (u16::try_from(message.partition()), link(message.headers())) {
+                (Ok(partition), Ok(link)) => {
+                    last.insert(partition, link);
+                }
+                _ => tracing::warn!(topic, partition = message.partition(), offset = message.offset(), "passing over a record that the relay did not write"),
+            },
+            Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
+            Some(Err(error)) => return Err(error),
+            None => return Err(KafkaError::NoMessageReceived),
+        }
+    }
+    Ok(last)
+}

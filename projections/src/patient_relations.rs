@@ -1,0 +1,98 @@
+//! Which records are of one person, and who was granted access to them: rows between two ids, written event by event because they are few.
+
+use domain::{PatientId, TenantId, UserId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::projection::ApplyError;
+use crate::rows::Key;
+
+/// What changed between a patient and somebody else.
+pub(crate) enum Relation {
+    /// A record is of one person with itself.
+    Registered,
+    /// This record was merged into the patient's.
+    Merged(PatientId),
+    /// And was not of the same person after all.
+    Separated(PatientId),
+    /// This user may read the record.
+    Granted(UserId),
+    /// This user may not any more.
+    Revoked(UserId),
+}
+
+/// Writes them in the order of their positions.
+pub(crate) async fn save_relations(connection: &mut PgConnection, relations: &[(Key, i64, Relation)]) -> Result<(), ApplyError> {
+    register(connection, relations).await?;
+    for ((tenant, patient), position, relation) in relations {
+        match relation {
+            Relation::Registered => {}
+            Relation::Merged(merged) => {
+                sqlx::query("insert into patient_merge (tenant, patient_id, merged_id, position) values ($1, $2, $3, $4)")
+                    .bind(tenant.0)
+                    .bind(patient)
+                    .bind(merged.0)
+                    .bind(position)
+                    .execute(&mut *connection)
+                    .await?;
+                link(connection, *tenant, &[*patient, merged.0], *position).await?;
+            }
+            Relation::Separated(merged) => {
+                sqlx::query("delete from patient_merge where tenant = $1 and patient_id = $2 and merged_id = $3")
+                    .bind(tenant.0)
+                    .bind(patient)
+                    .bind(merged.0)
+                    .execute(&mut *connection)
+                    .await?;
+                link(connection, *tenant, &[*patient, merged.0], *position).await?;
+            }
+            Relation::Granted(user) => {
+                let statement = "insert into patient_grant (tenant, patient_id, grantee, position) values ($1, $2, $3, $4) \
+                                 on conflict (tenant, patient_id, grantee) do update set position = excluded.position";
+                sqlx::query(statement).bind(tenant.0).bind(patient).bind(user.0).bind(position).execute(&mut *connection).await?;
+            }
+            Relation::Revoked(user) => {
+                let statement = "delete from patient_grant where tenant = $1 and patient_id = $2 and grantee = $3";
+                sqlx::query(statement).bind(tenant.0).bind(patient).bind(user.0).execute(&mut *connection).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing else can be said of a record before it is registered, so these can go first, together.
+async fn register(connection: &mut PgConnection, relations: &[(Key, i64, Relation)]) -> Result<(), ApplyError> {
+    let (mut tenants, mut patients, mut positions) = (Vec::new(), Vec::new(), Vec::new());
+    for ((tenant, patient), position, _) in relations.iter().filter(|(_, _, relation)| matches!(relation, Relation::Registered)) {
+        tenants.push(tenant.0);
+        patients.push(*patient);
+        positions.push(*position);
+    }
+    if !tenants.is_empty() {
+        let statement = "insert into patient_link (tenant, patient_id, record_id, position) \
+                         select tenant, patient, patient, position from unnest($1::uuid[], $2::uuid[], $3::bigint[]) as new (tenant, patient, position)";
+        sqlx::query(statement).bind(tenants).bind(patients).bind(positions).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Pairs up anew all the records that were of one person with any of these, as the merges in force say (see `domain::patients::LinkedPatients`).
+async fn link(connection: &mut PgConnection, tenant: TenantId, changed: &[Uuid], position: i64) -> Result<(), ApplyError> {
+    let records: Vec<Uuid> = sqlx::query_scalar(
+        "delete from patient_link where tenant = $1 and patient_id in \
+         (select record_id from patient_link where tenant = $1 and patient_id = any($2)) returning record_id",
+    )
+    .bind(tenant.0)
+    .bind(changed)
+    .fetch_all(&mut *connection)
+    .await?;
+    let statement = "with recursive link (patient_id, record_id) as ( \
+             select record, record from unnest($2::uuid[]) as record \
+             union \
+             select link.patient_id, case link.record_id when merge.patient_id then merge.merged_id else merge.patient_id end \
+             from link join patient_merge merge on merge.tenant = $1 and link.record_id in (merge.patient_id, merge.merged_id) \
+         ) \
+         insert into patient_link (tenant, patient_id, record_id, position) select $1, patient_id, record_id, $3 from link";
+    sqlx::query(statement).bind(tenant.0).bind(records).bind(position).execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Loads that wait until the executor can go no further by itself, so that each statement serves everything that asked for the same.
+//!
+//! A spawned load may run before the last field has asked, and then the number of statements would depend on luck and on the number of rows. Here
+//! they are polled by the operation's own task, and only when everything else in it waits.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+
+/// The loads of one operation.
+#[derive(Clone, Default)]
+pub struct Batches(Arc<Mutex<Vec<BoxFuture<'static, ()>>>>);
+
+impl Batches {
+    /// Puts a load by until the executor waits.
+    pub fn put_by(&self, load: BoxFuture<'static, ()>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(load);
+    }
+
+    fn take(&self) -> Vec<BoxFuture<'static, ()>> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs an operation and its loads to the operation's end.
+    pub async fn drive<T>(&self, operation: impl Future<Output = T>) -> T {
+        let mut operation = pin!(operation);
+        let mut running = FuturesUnordered::new();
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(value) = operation.as_mut().poll(context) {
+                    return Poll::Ready(value);
+                }
+                running.extend(self.take());
+                // A load that ends may let the operation go on, and ask for more.
+                match running.poll_next_unpin(context) {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Duration;
+
+    use async_graphql::dataloader::{DataLoader, Loader};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Counting(Arc<Mutex<Vec<usize>>>);
+
+    impl Loader<u32> for Counting {
+        type Value = u32;
+        type Error = ();
+        async fn load(&self, keys: &[u32]) -> Result<HashMap<u32, u32>, ()> {
+            self.0.lock().unwrap().push(keys.len());
+            tokio::task::yield_now().await;
+            Ok(keys.iter().map(|key| (*key, key + 1000)).collect())
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_level_of_an_operation_is_one_load() {
+        let (batches, counting) = (Batches::default(), Counting::default());
+        let spawner = batches.clone();
+        let loader = DataLoader::new(counting.clone(), move |load| spawner.put_by(load)).delay(Duration::ZERO);
+        let field = async |key: u32| {
+            let next = loader.load_one(key).await.unwrap().unwrap();
+            loader.load_one(next).await.unwrap().unwrap()
+        };
+        let values = batches.drive(futures::future::join_all((0..500).map(field))).await;
+        assert_eq!(values[499], 2499);
+        assert_eq!(*counting.0.lock().unwrap(), [500, 500]);
+    }
+}

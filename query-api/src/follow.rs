@@ -1,0 +1,84 @@
+//! One operation of a WebSocket connection, from its validation to its last message.
+
+use std::time::Duration;
+
+use async_graphql::parser::types::OperationType;
+use event_store::partition_of;
+use gate::Moved;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::QueryApi;
+use crate::operation::{Operation, Outcome};
+use crate::subscriptions::Progress;
+use crate::websocket::{Said, Saying};
+
+/// The projection whose rows the subscriptions follow.
+const FOLLOWED: &str = "scheduling";
+/// The least time between two reads of one subscription; what changes meanwhile comes together.
+const AT_MOST_EVERY: Duration = Duration::from_millis(20);
+
+/// Runs an operation to its end, or until it is aborted.
+pub async fn operate(api: QueryApi, operation: Operation, number: u64, outbox: mpsc::Sender<Saying>) {
+    let last = match api.validate(&operation).await {
+        Err(refused) => Said::Refused(refused),
+        Ok(()) if operation.document.operation_type == OperationType::Subscription => follow(&api, operation, number, &outbox).await,
+        Ok(()) => match api.read(operation, Progress::default()).await {
+            Outcome::Executed(response) => {
+                outbox.send((number, Said::Next(response))).await.ok();
+                Said::Done
+            }
+            Outcome::Nothing => Said::Done,
+            Outcome::Refused(response) => Said::Refused(response),
+        },
+    };
+    // Nobody is left to tell when the connection is gone.
+    outbox.send((number, last)).await.ok();
+}
+
+async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Said {
+    // Before the first read, so that no change falls between it and the first wait.
+    let mut moved = api.gate.moved();
+    let progress = Progress::default();
+    loop {
+        let read_at = Instant::now();
+        match api.read(operation.clone(), progress.clone()).await {
+            Outcome::Executed(response) => {
+                if outbox.send((number, Said::Next(response))).await.is_err() {
+                    return Said::Done;
+                }
+            }
+            Outcome::Refused(response) => return Said::Refused(response),
+            Outcome::Nothing => {}
+        }
+        operation.wait_for = None;
+        if progress.has_more() {
+            continue;
+        }
+        if !wait(&mut moved, &operation).await {
+            return Said::Done;
+        }
+        sleep_until(read_at + AT_MOST_EVERY).await;
+        while !matches!(moved.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
+    }
+}
+
+/// Waits until rows of the caller's tenant may have changed; false when that can be known no more.
+async fn wait(moved: &mut Receiver<Moved>, operation: &Operation) -> bool {
+    let partition = partition_of(operation.caller.tenant);
+    loop {
+        match moved.recv().await {
+            Ok(Moved { projection, partition: of }) => {
+                let concerns = projection.is_none_or(|name| name == FOLLOWED) && of.is_none_or(|of| of == partition);
+                if concerns {
+                    return true;
+                }
+            }
+            // Some were missed, and one of them may have been ours.
+            Err(RecvError::Lagged(_)) => return true,
+            Err(RecvError::Closed) => return false,
+        }
+    }
+}

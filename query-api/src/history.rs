@@ -1,0 +1,118 @@
+//! A patient's events, as a person reads them.
+
+use std::collections::HashMap;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, SimpleObject};
+use chrono::Utc;
+use serde::Deserialize;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use crate::errors::Failure;
+use crate::paging::Page;
+use crate::reads::{Loads, by_arguments};
+use crate::scalars::{DateTime, Position};
+
+/// Something that happened.
+#[derive(Clone, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct HistoryEntry {
+    #[graphql(skip)]
+    position: i64,
+    /// The event.
+    event_id: Uuid,
+    /// What kind of event it is: `scheduling.AppointmentBooked`.
+    event_type: String,
+    #[graphql(skip)]
+    occurred: Option<chrono::DateTime<Utc>>,
+    #[graphql(skip)]
+    recorded: chrono::DateTime<Utc>,
+    /// The user who did it.
+    #[graphql(name = "user")]
+    actor_user: Uuid,
+    /// The role in which they did it.
+    #[graphql(name = "role")]
+    actor_role: String,
+    /// What happened, in one sentence.
+    summary: String,
+    /// What there is to know of it.
+    #[sqlx(json)]
+    details: Vec<HistoryDetail>,
+}
+
+/// One thing to know of an event.
+#[derive(Clone, Deserialize, SimpleObject)]
+pub struct HistoryDetail {
+    /// What it is.
+    label: String,
+    /// The value as a person reads it.
+    value: String,
+}
+
+impl HistoryEntry {
+    /// What a cursor names.
+    pub fn key(&self) -> i64 {
+        self.position
+    }
+}
+
+#[ComplexObject]
+impl HistoryEntry {
+    /// Where it is in the log.
+    async fn position(&self) -> Position {
+        Position(self.position)
+    }
+
+    /// When it happened; null once erased.
+    async fn occurred(&self) -> Option<DateTime> {
+        self.occurred.map(DateTime::from)
+    }
+
+    /// When Carelog learned of it.
+    async fn recorded(&self) -> DateTime {
+        self.recorded.into()
+    }
+}
+
+/// A page of what happened to a person, under any record of theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct HistoryOf {
+    /// One of their records.
+    pub patient: Uuid,
+    /// The page.
+    pub page: Page<i64>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    of: Uuid,
+    #[sqlx(flatten)]
+    entry: HistoryEntry,
+}
+
+impl Loader<HistoryOf> for Loads {
+    type Value = Vec<HistoryEntry>;
+    type Error = Failure;
+    async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Vec<HistoryEntry>>, Failure> {
+        let mut histories: HashMap<HistoryOf, Vec<HistoryEntry>> = HashMap::new();
+        for (page, patients) in by_arguments(keys.iter().map(|key| (key.patient, key.page))) {
+            // An event about two records of one person is one entry: that of the record asked for.
+            let rows: Vec<Row> = sqlx::query_as(
+                "select parent.id as of, entry.* from unnest($1::uuid[]) as parent (id) cross join lateral ( \
+                 select distinct on (position) * from history_entry \
+                 where patient_id in (select record_id from patient_link where patient_id = parent.id) and ($2::bigint is null or position < $2) \
+                 order by position desc, (patient_id = parent.id) desc limit $3) entry order by entry.position desc",
+            )
+            .bind(patients)
+            .bind(page.after)
+            .bind(page.limit())
+            .fetch_all(&mut *self.connection().await)
+            .await?;
+            for row in rows {
+                histories.entry(HistoryOf { patient: row.of, page }).or_default().push(row.entry);
+            }
+        }
+        Ok(histories)
+    }
+}

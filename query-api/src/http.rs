@@ -1,0 +1,137 @@
+//! GraphQL over HTTP (<https://graphql.github.io/graphql-over-http/>): POST and GET, queries only.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Response, ServerError, Value};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::IntoResponse;
+use event_store::{Position, fresh_id};
+use gate::{Caller, Unauthenticated};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::QueryApi;
+use crate::document::{Document, GraphqlRequest};
+use crate::errors::{Code, Failure};
+use crate::media::{Media, is_json};
+use crate::operation::{Operation, Outcome, named};
+
+/// The header that says which position the answer must reflect, for clients that cannot set `extensions.carelog.waitFor`.
+const WAIT_FOR: &str = "carelog-wait-for";
+/// The header by which a request is known; made here when nobody before us did.
+const REQUEST_ID: &str = "x-request-id";
+
+/// `POST /graphql`
+pub async fn post(State(api): State<QueryApi>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> axum::response::Response {
+    let request = || {
+        if !is_json(&headers) {
+            return Err(Failure::Refused(Code::UnsupportedMediaType, "the body must be application/json in UTF-8"));
+        }
+        let body = body.map_err(|rejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Failure::Refused(Code::PayloadTooLarge, "the body is too large"),
+            _ => Failure::Refused(Code::BadRequest, "the body could not be read"),
+        })?;
+        serde_json::from_slice(&body)
+            .map_err(|_| Failure::Refused(Code::BadRequest, "the body must be one JSON object with a query, and perhaps operationName, variables and extensions"))
+    };
+    answer(&api, &headers, request, &[OperationType::Query, OperationType::Mutation]).await
+}
+
+/// `GET /graphql`. URLs are kept in histories and logs on the way, so a query that holds protected values belongs in a POST.
+pub async fn get(
+    State(api): State<QueryApi>,
+    headers: HeaderMap,
+    parameters: Result<Query<HashMap<String, String>>, QueryRejection>,
+) -> axum::response::Response {
+    let request = || {
+        let parameters = parameters.map_err(|_| Failure::Refused(Code::BadRequest, "the parameters do not read"))?;
+        GraphqlRequest::from_parameters(&parameters)
+    };
+    answer(&api, &headers, request, &[OperationType::Query]).await
+}
+
+async fn answer(
+    api: &QueryApi,
+    headers: &HeaderMap,
+    request: impl FnOnce() -> Result<GraphqlRequest, Failure>,
+    allowed: &[OperationType],
+) -> axum::response::Response {
+    let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok()).unwrap_or_else(fresh_id);
+    let Some(media) = Media::accepted(headers) else {
+        let failure = Failure::Refused(Code::NotAcceptable, "the answer is application/graphql-response+json or application/json");
+        return respond(Media::Json, failure.code().status(), &named(failure.response(), request_id), false);
+    };
+    let prepared = async {
+        let caller = authenticate(api, headers).await?;
+        let request = request()?;
+        let wait_for = wait_for(headers, &request)?;
+        let document = Document::parse(request)?;
+        match document.operation_type {
+            OperationType::Subscription => Err(Failure::Refused(Code::BadRequest, "subscriptions go over a WebSocket, at /graphql/ws")),
+            other if allowed.contains(&other) => Ok(Operation { caller, document, wait_for, request_id }),
+            _ => Err(Failure::Refused(Code::MethodNotAllowed, "over GET there are only queries")),
+        }
+    };
+    match prepared.await {
+        Err(failure) => refuse(media, failure, request_id),
+        Ok(operation) => match api.query(operation).await {
+            Outcome::Executed(response) => respond(media, StatusCode::OK, &response, true),
+            Outcome::Refused(response) => respond(media, media.status(&response), &response, false),
+            Outcome::Nothing => refuse(media, Failure::Internal, request_id),
+        },
+    }
+}
+
+/// The caller that the bearer token of a request names.
+async fn authenticate(api: &QueryApi, headers: &HeaderMap) -> Result<Caller, Failure> {
+    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Unauthenticated)?;
+    Ok(api.gate.authenticate(token).await?)
+}
+
+/// The token of an `Authorization` value (RFC 6750).
+pub fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn wait_for(headers: &HeaderMap, request: &GraphqlRequest) -> Result<Option<Position>, Failure> {
+    let Some(header) = headers.get(WAIT_FOR) else { return request.wait_for() };
+    let position = header.to_str().ok().and_then(|text| text.parse().ok()).filter(|position: &i64| *position >= 0);
+    let position = position.ok_or(Failure::Refused(Code::BadUserInput, "Carelog-Wait-For must be a position, as a command returned it"))?;
+    Ok(Some(Position(position)).max(request.wait_for()?))
+}
+
+fn refuse(media: Media, failure: Failure, request_id: Uuid) -> axum::response::Response {
+    let response = named(failure.response(), request_id);
+    respond(media, media.status(&response), &response, false)
+}
+
+#[derive(Serialize)]
+struct Body<'response> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'response [ServerError],
+    /// There even when it is null, where the operation was executed; otherwise absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'response Value>,
+    extensions: &'response std::collections::BTreeMap<String, Value>,
+}
+
+fn respond(media: Media, status: StatusCode, response: &Response, executed: bool) -> axum::response::Response {
+    let body = Body { errors: &response.errors, data: executed.then_some(&response.data), extensions: &response.extensions };
+    let Ok(body) = serde_json::to_vec(&body) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    // What is answered may be protected: no cache keeps it.
+    let headers = [(CONTENT_TYPE, media.content_type()), (CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    let mut answer = (status, headers, body).into_response();
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    answer
+}

@@ -1,0 +1,56 @@
+//! Relay's `node`: any object by its global id.
+
+use async_graphql::{Context, ID, Interface, Object, Result};
+use domain::{AppointmentId, FacilityId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
+
+use crate::errors::Failure;
+use crate::ids::{Global, argument};
+use crate::organizations::{Facility, Organization, Room};
+use crate::patients::{Patient, patient};
+use crate::providers::Practitioner;
+use crate::reads::permitted;
+use crate::scheduling::{Appointment, appointment};
+
+/// An object with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub enum Node {
+    /// A patient.
+    Patient(Patient),
+    /// A practitioner.
+    Practitioner(Practitioner),
+    /// An organization.
+    Organization(Organization),
+    /// A facility.
+    Facility(Facility),
+    /// A room.
+    Room(Room),
+    /// An appointment.
+    Appointment(Appointment),
+}
+
+/// The query of any object.
+#[derive(Default)]
+pub struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Any object by its global id; null when there is none that you may see. Each type needs what its own query needs.
+    async fn node(&self, context: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        let kind = id.split_once('/').map(|(kind, _)| kind);
+        let id = &id;
+        Ok(match kind {
+            Some(PatientId::TYPE) => patient(context, argument("id", id)?).await?.map(Node::from),
+            Some(AppointmentId::TYPE) => appointment(context, argument("id", id)?).await?.map(Node::from),
+            Some(PractitionerId::TYPE) => {
+                permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from)
+            }
+            Some(OrganizationId::TYPE) => {
+                permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from)
+            }
+            Some(FacilityId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<FacilityId>("id", id)?).await?.map(Node::from),
+            Some(RoomId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<RoomId>("id", id)?).await?.map(Node::from),
+            _ => return Err(Failure::Argument("id", InvalidValue("be a global id, as the field `id` of an object has it")).into()),
+        })
+    }
+}

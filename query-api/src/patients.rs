@@ -1,0 +1,298 @@
+//! Patients: who they are, and how they are found. Row-level security decides which of them a caller sees; one that they may not see is as one
+//! that is not there.
+
+use std::collections::HashMap;
+
+use async_graphql::connection::{Connection, OpaqueCursor};
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
+use chrono::Utc;
+use domain::{InvalidValue, PatientId, Permission, fhir_values};
+use sqlx::{FromRow, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+use crate::errors::Failure;
+use crate::history::{HistoryEntry, HistoryOf};
+use crate::ids::{argument, global};
+use crate::paging::{Page, cost};
+use crate::reads::{Loads, Permitted, by_id, permitted};
+use crate::scalars::{DateTime, PartialDate};
+use crate::scheduling::{Appointment, AppointmentStatus, AppointmentsOf, Period, Whose};
+use crate::values::{Address, AdministrativeGender, ContactPoint, HumanName, Identifier};
+
+const READ: Permission = Permission::ReadPatients;
+
+/// The queries of this context.
+#[derive(Default)]
+pub struct PatientQueries;
+
+#[Object]
+impl PatientQueries {
+    /// The patients that match everything asked for, by name; without a search all that you may see.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn patients(
+        &self,
+        context: &Context<'_>,
+        search: Option<PatientSearch>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<OpaqueCursor<Uuid>, Patient>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, READ)?;
+        let mut statement = search.unwrap_or_default().statement(&page)?;
+        let patients: Vec<Patient> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
+        let connection = page.connection(patients, |patient| patient.patient_id);
+        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        Ok(connection)
+    }
+
+    /// One patient; null when there is none that you may see.
+    async fn patient(&self, context: &Context<'_>, id: ID) -> Result<Option<Patient>> {
+        Ok(patient(context, argument("id", &id)?).await?)
+    }
+}
+
+/// One patient, and the note that they are shown.
+pub async fn patient(context: &Context<'_>, id: PatientId) -> Result<Option<Patient>, Failure> {
+    let permitted = permitted(context, READ)?;
+    let patient = permitted.load(id).await?;
+    if let Some(patient) = &patient {
+        patient.disclosed(permitted);
+    }
+    Ok(patient)
+}
+
+/// What patients are found by; everything given must match.
+#[derive(Default, InputObject)]
+pub struct PatientSearch {
+    /// The beginnings of any words of any of their names, in any order, without case and diacritics: `zoe obr` finds Zoë O’Brien.
+    name: Option<String>,
+    /// The date of birth: finds everyone whose date, as far as it is known, can be this one.
+    birth_date: Option<PartialDate>,
+    /// An identifier they have.
+    identifier: Option<IdentifierSearch>,
+    /// Whether the record is in use: neither deactivated nor merged into another.
+    active: Option<bool>,
+}
+
+/// An identifier to find somebody by.
+#[derive(InputObject)]
+pub struct IdentifierSearch {
+    /// Who assigned it; left out, anybody.
+    pub system: Option<String>,
+    /// The value, exactly.
+    pub value: String,
+}
+
+impl PatientSearch {
+    fn statement(&self, page: &Page<Uuid>) -> Result<QueryBuilder<Postgres>, Failure> {
+        let mut statement = QueryBuilder::new("select p.* from patient p where true");
+        for word in search_words(self.name.as_deref())? {
+            let range = projections::prefix_range(&word);
+            statement.push(" and p.patient_id in (select patient_id from patient_name where word >= ").push_bind(range.start);
+            statement.push(" and word < ").push_bind(range.end).push(")");
+        }
+        if let Some(PartialDate(date)) = &self.birth_date {
+            let date = fhir_values::PartialDate::try_from(date.clone()).map_err(|rule| Failure::Argument("birthDate", rule))?;
+            statement.push(" and p.birth_earliest <= ").push_bind(date.latest());
+            statement.push(" and p.birth_latest >= ").push_bind(date.earliest());
+        }
+        if let Some(identifier) = &self.identifier {
+            statement.push(" and p.patient_id in (select patient_id from patient_identifier where value = ").push_bind(identifier.value.clone());
+            if let Some(system) = &identifier.system {
+                statement.push(" and system = ").push_bind(system.clone());
+            }
+            statement.push(")");
+        }
+        if let Some(active) = self.active {
+            statement.push(" and p.active = ").push_bind(active);
+        }
+        if let Some(after) = page.after {
+            statement.push(" and (p.name_key, p.patient_id) > (select name_key, patient_id from patient where patient_id = ").push_bind(after).push(")");
+        }
+        statement.push(" order by p.name_key, p.patient_id limit ").push_bind(page.limit());
+        Ok(statement)
+    }
+}
+
+/// The words to find a name by, folded as the stored ones are.
+pub fn search_words(name: Option<&str>) -> Result<Vec<String>, Failure> {
+    let words = name.map(projections::fold).unwrap_or_default();
+    match name {
+        Some(_) if words.is_empty() => Err(Failure::Argument("name", InvalidValue("hold a letter or a digit"))),
+        _ if words.len() > 10 => Err(Failure::Argument("name", InvalidValue("hold at most ten words"))),
+        _ => Ok(words),
+    }
+}
+
+/// A person who is cared for (FHIR `Patient`), as one record of them says.
+#[derive(Clone, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct Patient {
+    /// The id as commands have it.
+    #[graphql(name = "uuid")]
+    patient_id: Uuid,
+    /// Whether the record is in use: neither deactivated nor merged into another.
+    active: bool,
+    #[graphql(skip)]
+    merged_into: Option<Uuid>,
+    /// Whether what was protected is gone for good.
+    erased: bool,
+    /// The names, the official one first; none of an unidentified patient.
+    #[graphql(name = "names")]
+    #[sqlx(json)]
+    name: Vec<HumanName>,
+    /// The first name as a person reads it.
+    display_name: Option<String>,
+    #[graphql(skip)]
+    gender: Option<String>,
+    #[graphql(skip)]
+    birth_date: Option<String>,
+    /// A code of HL7's `v3-MaritalStatus`.
+    marital_status: Option<String>,
+    /// The languages that they speak, BCP 47, the preferred one first.
+    #[graphql(name = "languages")]
+    #[sqlx(json)]
+    language: Vec<String>,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    telecom: Vec<ContactPoint>,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    address: Vec<Address>,
+    /// Business identifiers, such as the medical record number.
+    #[sqlx(json)]
+    identifiers: Vec<Identifier>,
+    /// Whether they died.
+    deceased: bool,
+    /// When they died (FHIR `dateTime`, perhaps partial); null also when it is not known when.
+    deceased_date_time: Option<String>,
+    #[graphql(skip)]
+    registered_at: chrono::DateTime<Utc>,
+    #[graphql(skip)]
+    changed_at: chrono::DateTime<Utc>,
+}
+
+/// How to reach a person.
+#[derive(Clone, SimpleObject)]
+pub struct Contact {
+    /// Telephone, email and the like.
+    telecom: Vec<ContactPoint>,
+    /// Postal addresses.
+    address: Vec<Address>,
+}
+
+impl Patient {
+    fn disclosed(&self, permitted: Permitted<'_>) {
+        permitted.discloses(PatientId(self.patient_id));
+    }
+}
+
+#[ComplexObject]
+impl Patient {
+    /// The global id.
+    pub async fn id(&self) -> ID {
+        global(PatientId(self.patient_id))
+    }
+
+    /// The gender that they are considered to have for administration.
+    async fn gender(&self) -> Option<AdministrativeGender> {
+        self.gender.as_ref().and_then(|code| serde_json::from_value(code.as_str().into()).ok())
+    }
+
+    /// The date of birth, as far as it is known.
+    async fn birth_date(&self) -> Option<PartialDate> {
+        self.birth_date.clone().map(PartialDate)
+    }
+
+    /// How to reach them.
+    async fn contact(&self) -> Contact {
+        Contact { telecom: self.telecom.clone(), address: self.address.clone() }
+    }
+
+    /// When Carelog first learned of them.
+    async fn registered_at(&self) -> DateTime {
+        self.registered_at.into()
+    }
+
+    /// When Carelog last learned something new about them.
+    async fn changed_at(&self) -> DateTime {
+        self.changed_at.into()
+    }
+
+    /// The record to use instead of this one.
+    async fn merged_into(&self, context: &Context<'_>) -> Result<Option<Patient>> {
+        let Some(survivor) = self.merged_into else { return Ok(None) };
+        Ok(patient(context, PatientId(survivor)).await?)
+    }
+
+    /// The records that were merged into this one.
+    #[graphql(complexity = "cost(Some(5), child_complexity)")]
+    async fn merged_records(&self, context: &Context<'_>) -> Result<Vec<Patient>> {
+        let permitted = permitted(context, READ)?;
+        let records = permitted.load(MergedInto(self.patient_id)).await?.unwrap_or_default();
+        records.iter().for_each(|record| record.disclosed(permitted));
+        Ok(records)
+    }
+
+    /// Their appointments under any record of theirs, by their start. `from` and `to` bound the time, half-open.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn appointments(
+        &self,
+        context: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        from: Option<DateTime>,
+        to: Option<DateTime>,
+        status: Option<Vec<AppointmentStatus>>,
+    ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadAppointments)?;
+        let key = AppointmentsOf { whose: Whose::Patient(self.patient_id), period: Period::of(from, to)?, status, page };
+        let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key);
+        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        Ok(connection)
+    }
+
+    /// What happened to them and to their records, newest first.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<i64>, HistoryEntry>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadHistory)?;
+        let entries = permitted.load(HistoryOf { patient: self.patient_id, page }).await?.unwrap_or_default();
+        self.disclosed(permitted);
+        Ok(page.connection(entries, HistoryEntry::key))
+    }
+}
+
+impl Loader<PatientId> for Loads {
+    type Value = Patient;
+    type Error = Failure;
+    async fn load(&self, ids: &[PatientId]) -> Result<HashMap<PatientId, Patient>, Failure> {
+        let found: Vec<Patient> = self.rows("select * from patient where patient_id = any($1)", ids).await?;
+        Ok(by_id(found, |patient| PatientId(patient.patient_id)))
+    }
+}
+
+/// The records that were merged into one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct MergedInto(Uuid);
+
+impl Loader<MergedInto> for Loads {
+    type Value = Vec<Patient>;
+    type Error = Failure;
+    async fn load(&self, survivors: &[MergedInto]) -> Result<HashMap<MergedInto, Vec<Patient>>, Failure> {
+        let survivors: Vec<Uuid> = survivors.iter().map(|survivor| survivor.0).collect();
+        let found: Vec<Patient> = sqlx::query_as("select * from patient where merged_into = any($1) order by name_key, patient_id")
+            .bind(survivors)
+            .fetch_all(&mut *self.connection().await)
+            .await?;
+        let mut records: HashMap<MergedInto, Vec<Patient>> = HashMap::new();
+        for record in found {
+            if let Some(survivor) = record.merged_into {
+                records.entry(MergedInto(survivor)).or_default().push(record);
+            }
+        }
+        Ok(records)
+    }
+}

@@ -1,0 +1,158 @@
+//! What the resolvers of one operation share: its snapshot, and the loads that batch over it.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Context;
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use chrono::{DateTime, Utc};
+use domain::{PatientId, Permission};
+use gate::{ConnectionGuard, Reach, Snapshot};
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::batches::Batches;
+use crate::errors::Failure;
+use crate::ids::Global;
+use crate::paging::Page;
+
+/// Where the statements of every [`Loader`] run. Whoever asks for a load has shown the permission.
+pub struct Loads(Arc<Snapshot>);
+
+/// A row of somebody's or something's children.
+#[derive(FromRow)]
+struct Child<T> {
+    of: Uuid,
+    #[sqlx(flatten)]
+    child: T,
+}
+
+/// Rows by whose children they are, and by the page that was asked for.
+type Pages<T> = HashMap<(Uuid, Page<Uuid>), Vec<T>>;
+
+impl Loads {
+    /// The snapshot's connection, for one statement.
+    pub async fn connection(&self) -> ConnectionGuard<'_> {
+        self.0.connection().await
+    }
+
+    /// Who reads.
+    pub fn caller(&self) -> &gate::Caller {
+        self.0.caller()
+    }
+
+    /// The rows of these ids: `$1` in the statement.
+    pub async fn rows<T>(&self, statement: &'static str, ids: &[impl Global]) -> Result<Vec<T>, Failure>
+    where
+        T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+    {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        Ok(sqlx::query_as(statement).bind(ids).fetch_all(&mut *self.connection().await).await?)
+    }
+
+    /// Pages of children: `$1` are those whose children are meant, `$2` the last row of the page before, `$3` how many. Each row names its parent as `of`.
+    pub async fn pages<T>(&self, statement: &'static str, keys: impl Iterator<Item = (Uuid, Page<Uuid>)>) -> Result<Pages<T>, Failure>
+    where
+        T: for<'row> FromRow<'row, PgRow> + Send + Unpin,
+    {
+        let mut pages: Pages<T> = HashMap::new();
+        for (page, parents) in by_arguments(keys) {
+            let rows: Vec<Child<T>> =
+                sqlx::query_as(statement).bind(parents).bind(page.after).bind(page.limit()).fetch_all(&mut *self.connection().await).await?;
+            for row in rows {
+                pages.entry((row.of, page)).or_default().push(row.child);
+            }
+        }
+        Ok(pages)
+    }
+}
+
+/// Those that are asked for with the same arguments: one statement serves them all, however many there are.
+pub fn by_arguments<K, A: Eq + Hash>(keys: impl Iterator<Item = (K, A)>) -> HashMap<A, Vec<K>> {
+    let mut groups: HashMap<A, Vec<K>> = HashMap::new();
+    for (key, arguments) in keys {
+        groups.entry(arguments).or_default().push(key);
+    }
+    groups
+}
+
+/// Rows by their id.
+pub fn by_id<K: Eq + Hash, T>(rows: Vec<T>, id: impl Fn(&T) -> K) -> HashMap<K, T> {
+    rows.into_iter().map(|row| (id(&row), row)).collect()
+}
+
+/// One operation's reads.
+pub struct Reads {
+    snapshot: Arc<Snapshot>,
+    loader: DataLoader<Loads, HashMapCache>,
+    now: DateTime<Utc>,
+}
+
+impl Reads {
+    /// Reads on a snapshot, at a moment that is the same for the whole operation.
+    pub fn of(snapshot: Arc<Snapshot>, batches: &Batches, now: DateTime<Utc>) -> Self {
+        let batches = batches.clone();
+        let loads = Loads(Arc::clone(&snapshot));
+        let loader = DataLoader::with_cache(loads, move |load| batches.put_by(load), HashMapCache::default()).delay(Duration::ZERO);
+        Self { snapshot, loader, now }
+    }
+}
+
+/// What a resolver may read after it has shown its permission: the only way to a statement in this crate.
+#[derive(Clone, Copy)]
+pub struct Permitted<'operation> {
+    reads: &'operation Reads,
+    reach: Reach,
+}
+
+/// Refuses unless the caller has the permission.
+pub fn permitted<'context>(context: &Context<'context>, permission: Permission) -> Result<Permitted<'context>, Failure> {
+    // Without a snapshot an operation is only validated, and no resolver runs.
+    let reads = context.data_opt::<Reads>().ok_or(Failure::Internal)?;
+    let reach = reads.snapshot.require(permission)?;
+    Ok(Permitted { reads, reach })
+}
+
+/// The caller, which takes no permission to know.
+pub fn caller<'context>(context: &Context<'context>) -> Result<&'context gate::Caller, Failure> {
+    context.data_opt::<Reads>().map(|reads| reads.snapshot.caller()).ok_or(Failure::Internal)
+}
+
+impl<'operation> Permitted<'operation> {
+    /// The snapshot's connection, for one statement.
+    pub async fn connection(self) -> ConnectionGuard<'operation> {
+        self.reads.snapshot.connection().await
+    }
+
+    /// Loads together with whatever else the operation asks of the same kind.
+    pub async fn load<K>(self, key: K) -> Result<Option<<Loads as Loader<K>>::Value>, Failure>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        Loads: Loader<K, Error = Failure>,
+    {
+        self.reads.loader.load_one(key).await
+    }
+
+    /// Who reads.
+    pub fn caller(self) -> &'operation gate::Caller {
+        self.reads.snapshot.caller()
+    }
+
+    /// The operation's moment.
+    pub fn now(self) -> DateTime<Utc> {
+        self.reads.now
+    }
+
+    /// Notes that something of this patient is shown.
+    pub fn discloses(self, patient: PatientId) {
+        self.reads.snapshot.discloses(patient);
+    }
+
+    /// Whether the caller sees the whole tenant, as staff do and patients do not.
+    pub fn is_staff(self) -> bool {
+        self.reach == Reach::Tenant
+    }
+}

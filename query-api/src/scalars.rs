@@ -1,0 +1,86 @@
+//! Scalars that GraphQL lacks. A value that does not fit is refused before anything is executed, and is not repeated.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+macro_rules! text_scalar {
+    ($(#[$documentation:meta])* $name:ident($inner:ty), $parse:expr, $write:expr) => {
+        $(#[$documentation])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub $inner);
+
+        $(#[$documentation])*
+        #[Scalar]
+        impl ScalarType for $name {
+            fn parse(value: Value) -> InputValueResult<Self> {
+                let parse: fn(&str) -> chrono::ParseResult<$inner> = $parse;
+                let read = if let Value::String(text) = &value { parse(text).ok() } else { None };
+                read.map(Self).ok_or_else(|| InputValueError::custom("must be as its description says"))
+            }
+            fn is_valid(value: &Value) -> bool {
+                Self::parse(value.clone()).is_ok()
+            }
+            fn to_value(&self) -> Value {
+                let write: fn(&$inner) -> String = $write;
+                Value::String(write(&self.0))
+            }
+        }
+    };
+}
+
+text_scalar!(
+    /// A moment with its offset from UTC (RFC 3339): `2027-03-01T09:30:00-06:00`.
+    DateTime(chrono::DateTime<FixedOffset>), |text| chrono::DateTime::parse_from_rfc3339(text), |time| time.to_rfc3339());
+text_scalar!(
+    /// A date on the calendar of some place: `2027-03-01`.
+    Date(NaiveDate), |text| NaiveDate::parse_from_str(text, "%Y-%m-%d"), |date| date.format("%Y-%m-%d").to_string());
+text_scalar!(
+    /// A time on the clocks of some place: `09:30:00`.
+    LocalTime(NaiveTime), |text| NaiveTime::parse_from_str(text, "%H:%M:%S"), |time| time.format("%H:%M:%S").to_string());
+text_scalar!(
+    /// A date and time on the clocks of some place, without offset: `2027-03-01T09:30:00`.
+    LocalDateTime(NaiveDateTime), |text| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"), |time| time.format("%Y-%m-%dT%H:%M:%S").to_string());
+
+impl From<chrono::DateTime<Utc>> for DateTime {
+    fn from(time: chrono::DateTime<Utc>) -> Self {
+        Self(time.fixed_offset())
+    }
+}
+
+/// A date that may lack its day or its month (FHIR `date`): `1950`, `1950-02` or `1950-02-09`.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PartialDate(pub String);
+
+/// A date that may lack its day or its month (FHIR `date`): `1950`, `1950-02` or `1950-02-09`.
+#[Scalar]
+impl ScalarType for PartialDate {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::String(text) = value else { return Err(InputValueError::custom("must be as its description says")) };
+        domain::fhir_values::PartialDate::try_from(text.clone()).map(|_| Self(text)).map_err(InputValueError::custom)
+    }
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+    fn to_value(&self) -> Value {
+        Value::String(self.0.clone())
+    }
+}
+
+/// A place in the log, as commands return it: a whole number that may exceed 32 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position(pub i64);
+
+/// A place in the log, as commands return it: a whole number that may exceed 32 bits.
+#[Scalar]
+impl ScalarType for Position {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let position = if let Value::Number(number) = &value { number.as_i64().filter(|position| *position >= 0) } else { None };
+        position.map(Self).ok_or_else(|| InputValueError::custom("must be a position"))
+    }
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.into())
+    }
+}

@@ -1,0 +1,244 @@
+//! The second pass: what a resource says becomes commands, through the gate like anyone else's.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use domain::query::TagKind;
+use domain::time::Zone;
+use domain::{Command, Tag};
+use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Notes, Step};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use gate::{Caller, Gate, Refusal, Request};
+use serde_json::Value;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::progress::Progress;
+use super::report::{About, Came, Outcome, Report};
+use super::source::{Item, Source};
+use super::survey::{Stage, Survey};
+use crate::shutdown::Shutdown;
+
+/// So many resources are carried out at once; the log commits them together.
+const AT_ONCE: usize = 16;
+/// So many resources are read ahead.
+const READ_AHEAD: usize = 64;
+/// How long a log that is not available is asked again before the run is given up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Carries resources out for one tenant.
+#[derive(Clone)]
+pub struct Importer {
+    /// The one way in.
+    pub gate: Gate,
+    /// The operator.
+    pub caller: Caller,
+    /// What all commands of this run are traced by.
+    pub correlation: Uuid,
+    /// The zone in which the clocks of the facilities are read.
+    pub zone: Zone,
+    /// Whether to stop.
+    pub shutdown: Shutdown,
+}
+
+/// A resource as the reading side hands it over.
+struct Read {
+    about: About,
+    mapped: Result<Mapped, NotUnderstood>,
+}
+
+/// A resource that is carried out.
+struct Done {
+    about: About,
+    waited_for: Vec<Tag>,
+    came: anyhow::Result<Came>,
+    notes: Notes,
+}
+
+impl Importer {
+    /// Carries every stage out, in order; the second is begun when the first is done.
+    pub async fn run(&self, sources: &[Source], survey: Survey, report: &mut Report) -> anyhow::Result<()> {
+        let survey = Arc::new(survey);
+        let mut progress = Progress::of(report.resources.values().map(|counts| counts.not_reached).sum());
+        for stage in survey.stages() {
+            progress.stage(stage.resource_type.name());
+            for source in sources.iter().enumerate().filter(|(file, _)| survey.holds(*file, stage.resource_type)) {
+                let carried_out = self.file(source, stage, &survey, report, &mut progress).await;
+                if carried_out.is_err() || *self.shutdown.borrow() {
+                    report.interrupted = true;
+                    progress.end();
+                    return carried_out;
+                }
+            }
+        }
+        progress.end();
+        Ok(())
+    }
+
+    async fn file(
+        &self,
+        (file, source): (usize, &Source),
+        stage: Stage,
+        survey: &Arc<Survey>,
+        report: &mut Report,
+        progress: &mut Progress,
+    ) -> anyhow::Result<()> {
+        let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
+        let reading = tokio::task::spawn_blocking({
+            let (source, survey, zone) = (source.clone(), Arc::clone(survey), self.zone);
+            move || source.read(|item| hand_over(&survey, zone, stage, file, &item, &sender))
+        });
+        let mut under_way = UnderWay::default();
+        while let Some(Read { about, mapped }) = receiver.recv().await {
+            if *self.shutdown.borrow() {
+                break;
+            }
+            match mapped {
+                Err(reason) => {
+                    report.not_understood(about, &reason);
+                    progress.step();
+                }
+                Ok(mapped) => {
+                    let needed = things(&mapped);
+                    under_way.make_room(&needed, report, progress).await?;
+                    under_way.begin(self.clone(), about, mapped, needed);
+                }
+            }
+        }
+        drop(receiver);
+        under_way.finish(report, progress).await?;
+        reading.await.context("reading the input failed")?
+    }
+
+    async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<Came> {
+        let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new() };
+        for (place, step) in steps.into_iter().enumerate() {
+            let name = step.command.name();
+            match (place, self.send(step.id, step.command).await?) {
+                (0, Outcome::Refused(code)) => return Ok(Came { outcome: Outcome::Refused(code), ..came }),
+                (0, outcome) => came.outcome = outcome,
+                (_, Outcome::AlreadyThere) => {}
+                (_, Outcome::Taken) if came.outcome == Outcome::AlreadyThere => came.outcome = Outcome::Taken,
+                (_, Outcome::Taken) => {}
+                (_, outcome) => came.not_taken.push((name, outcome)),
+            }
+        }
+        Ok(came)
+    }
+
+    async fn send(&self, id: Uuid, command: ImportCommand) -> anyhow::Result<Outcome> {
+        match command {
+            ImportCommand::RegisterOrganization(command) => self.execute(id, command).await,
+            ImportCommand::OpenFacility(command) => self.execute(id, command).await,
+            ImportCommand::AddRoom(command) => self.execute(id, command).await,
+            ImportCommand::OnboardPractitioner(command) => self.execute(id, command).await,
+            ImportCommand::AddQualification(command) => self.execute(id, command).await,
+            ImportCommand::AssignRole(command) => self.execute(id, command).await,
+            ImportCommand::RegisterPatient(command) => self.execute(id, command).await,
+            ImportCommand::RecordDeath(command) => self.execute(id, command).await,
+            ImportCommand::DeactivatePatient(command) => self.execute(id, command).await,
+        }
+    }
+
+    async fn execute<C: Command + Clone>(&self, id: Uuid, command: C) -> anyhow::Result<Outcome> {
+        let request = Request { command_id: Some(id), correlation: self.correlation, causation: None, based_on: None };
+        let give_up = tokio::time::Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let failure = match self.gate.execute(&self.caller, command.clone(), request).await {
+                Ok(accepted) if accepted.repeated || accepted.event_ids.is_empty() => return Ok(Outcome::AlreadyThere),
+                Ok(_) => return Ok(Outcome::Taken),
+                Err(Refusal::Rejected(rejection)) => return Ok(Outcome::Refused(code(&rejection))),
+                Err(Refusal::CommandMismatch) => return Ok(Outcome::Changed),
+                Err(failure @ (Refusal::Contended | Refusal::Unavailable(_))) => failure,
+                Err(other) => bail!(other),
+            };
+            if tokio::time::Instant::now() + pause >= give_up || *self.shutdown.borrow() {
+                return Err(failure).context("the import was given up; run it again to go on, nothing is taken twice");
+            }
+            tracing::warn!(command = C::NAME, error = &failure as &dyn std::error::Error, "trying again");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+    }
+}
+
+/// Reads one item, and sends it on where it belongs to the stage.
+fn hand_over(survey: &Survey, zone: Zone, stage: Stage, file: usize, item: &Item, sender: &mpsc::Sender<Read>) -> ControlFlow<()> {
+    let full_url = item.full_url.as_deref();
+    let Ok(json) = &item.content else { return ControlFlow::Continue(()) };
+    let Ok(Glance::Imported(resource_type, resource)) = survey.index.glance(json, full_url) else { return ControlFlow::Continue(()) };
+    if resource_type != stage.resource_type || survey.index.depth(resource) != stage.depth {
+        return ControlFlow::Continue(());
+    }
+    let about = About { file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
+    let mapped = fhir::map(json, resource, resource_type, &Imported { index: &survey.index, zone });
+    // Nobody receives any more once the run is interrupted.
+    if sender.blocking_send(Read { about, mapped }).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Everything that the resource's commands depend on.
+fn things(mapped: &Mapped) -> Vec<Tag> {
+    let mut things: Vec<Tag> = mapped.steps.iter().flat_map(|step| step.command.depends_on()).filter(|tag| tag.kind() != TagKind::Tenant).collect();
+    let mut seen = std::collections::HashSet::new();
+    things.retain(|tag| seen.insert(tag.clone()));
+    things
+}
+
+fn code<R: std::error::Error + serde::Serialize>(rejection: &R) -> String {
+    let value = serde_json::to_value(rejection).unwrap_or_default();
+    value.get("code").and_then(Value::as_str).unwrap_or("rejected").to_owned()
+}
+
+/// The resources that are carried out right now. Two that depend on the same thing go one after the other, in the order of the input: so it does not depend on
+/// chance which of two patients with one medical record number is refused.
+#[derive(Default)]
+struct UnderWay {
+    resources: FuturesUnordered<tokio::task::JoinHandle<Done>>,
+    things: HashMap<Tag, usize>,
+}
+
+impl UnderWay {
+    async fn make_room(&mut self, needed: &[Tag], report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+        while self.resources.len() >= AT_ONCE || needed.iter().any(|thing| self.things.contains_key(thing)) {
+            self.settle_one(report, progress).await?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, importer: Importer, about: About, mapped: Mapped, needed: Vec<Tag>) {
+        for thing in &needed {
+            *self.things.entry(thing.clone()).or_default() += 1;
+        }
+        self.resources.push(tokio::spawn(async move {
+            Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes }
+        }));
+    }
+
+    async fn finish(&mut self, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+        while !self.resources.is_empty() {
+            self.settle_one(report, progress).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_one(&mut self, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+        let Some(done) = self.resources.next().await else { return Ok(()) };
+        let done = done.context("carrying out a resource failed")?;
+        for thing in done.waited_for {
+            if let Some(waiting) = self.things.get_mut(&thing) {
+                *waiting -= 1;
+                if *waiting == 0 {
+                    self.things.remove(&thing);
+                }
+            }
+        }
+        report.came_of_it(done.about, &done.came?, done.notes);
+        progress.step();
+        Ok(())
+    }
+}

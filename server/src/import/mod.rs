@@ -1,0 +1,104 @@
+//! `carelog import`: data of other systems, as commands like anyone else's. It reads its input twice: a survey of what there is and how it refers to each other, then
+//! one type after the other. Ids and idempotency keys follow from what the source calls things, so a run that was cut off is simply run again.
+
+mod carry_out;
+mod progress;
+mod report;
+mod source;
+mod survey;
+mod table;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use domain::TenantId;
+use domain::time::Zone;
+use fhir::Namespace;
+use gate::{Caller, Role};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::shutdown;
+use carry_out::Importer;
+use report::Report;
+use source::Source;
+use survey::Survey;
+
+/// Where the data comes from.
+#[derive(Args)]
+pub struct Import {
+    #[command(subcommand)]
+    source: ImportSource,
+}
+
+#[derive(Subcommand)]
+enum ImportSource {
+    /// FHIR R4: a folder of bulk NDJSON files, one such file, or a JSON file with a resource or a bundle.
+    Fhir(FhirImport),
+}
+
+#[derive(Args)]
+struct FhirImport {
+    /// The folder or the file.
+    path: PathBuf,
+    /// The tenant that everything goes into.
+    #[arg(long)]
+    tenant: Uuid,
+    /// The IANA zone in which the clocks of the imported facilities are read, such as America/Chicago.
+    #[arg(long, value_parser = |name: &str| Zone::try_from(name.to_owned()))]
+    time_zone: Zone,
+    /// Where to write the whole report as JSON.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+/// What a run that was stopped by a signal exits with, as shells expect.
+const INTERRUPTED: u8 = 130;
+
+/// Imports; what is refused or not understood is in the report and does not fail the run.
+pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
+    let ImportSource::Fhir(import) = import.source;
+    let (sources, other_files) = Source::at(&import.path)?;
+    let app = App::open(config).await?;
+    let tenant = TenantId(import.tenant);
+    let namespace = Namespace::new(app.store.vault().namespace(tenant, "fhir import").await.context("the vault does not answer")?);
+    let importer = Importer {
+        gate: app.gate.clone(),
+        caller: Caller::operator(tenant, "import", [Role::Administrator]),
+        correlation: event_store::fresh_id(),
+        zone: import.time_zone,
+        shutdown: shutdown::on_signal(),
+    };
+    let report = Report { tenant: Some(tenant), other_files, ..Report::default() };
+    let (report, ended) = import_all(&importer, sources, namespace, report).await?;
+    publish(&report, import.report.as_deref())?;
+    ended?;
+    report.check()?;
+    Ok(if report.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
+}
+
+/// Both passes. Whatever ends the second, there is a report of what was done.
+async fn import_all(importer: &Importer, sources: Vec<Source>, namespace: Namespace, mut report: Report) -> anyhow::Result<(Report, anyhow::Result<()>)> {
+    tracing::info!(files = sources.len(), "looking through the input");
+    let surveying = tokio::task::spawn_blocking({
+        let shutdown = importer.shutdown.clone();
+        move || {
+            let survey = Survey::of(&sources, namespace, &mut report, &shutdown);
+            survey.map(|survey| (sources, survey, report))
+        }
+    });
+    let (sources, survey, mut report) = surveying.await.context("looking through the input failed")??;
+    let ended = if report.interrupted { Ok(()) } else { importer.run(&sources, survey, &mut report).await };
+    Ok((report, ended))
+}
+
+#[expect(clippy::print_stdout, reason = "the report is the output")]
+fn publish(report: &Report, file: Option<&Path>) -> anyhow::Result<()> {
+    println!("{}", table::table(report));
+    let Some(file) = file else { return Ok(()) };
+    let json = serde_json::to_vec_pretty(&report.to_json()).context("the report cannot be written as JSON")?;
+    std::fs::write(file, json).context("the report's file cannot be written")
+}

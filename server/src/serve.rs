@@ -1,0 +1,183 @@
+//! Running the parts of Carelog: all of them in one process, or some.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use kafka::{KafkaConfig, Phase, Relay, RelayState};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use projections::{OpenSource, Runner, RunnerState};
+use sqlx::PgPool;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::config::{Config, ProjectionSource, Switch};
+use crate::health::{Check, Health, check};
+use crate::http;
+use crate::shutdown::{self, Shutdown};
+
+/// What a process does.
+#[derive(Clone, Copy, Default)]
+pub struct Parts {
+    /// The command API.
+    pub commands: bool,
+    /// The GraphQL API.
+    pub queries: bool,
+    /// The projections.
+    pub projections: bool,
+    /// The relay to Kafka.
+    pub relay: bool,
+}
+
+impl Parts {
+    /// Everything, as far as the configuration has it.
+    pub fn all(config: &Config) -> Self {
+        Self { commands: true, queries: true, projections: true, relay: config.kafka == Switch::On }
+    }
+}
+
+/// Runs until Ctrl-C or SIGTERM, or until a part fails that cannot go on.
+pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
+    let metrics = metrics()?;
+    let listener = tokio::net::TcpListener::bind(config.http).await.with_context(|| format!("{} cannot be listened on (CARELOG_HTTP)", config.http))?;
+    let app = App::open(config).await?;
+    let shutdown = shutdown::on_signal();
+    let mut work = JoinSet::new();
+    let mut checks = vec![database("log", app.log_pool.clone()), database("read-models", app.read_pool.clone())];
+
+    if parts.projections {
+        let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), None);
+        checks.push(projections_check(runner.state()));
+        let shutdown = shutdown::requested(shutdown.clone());
+        work.spawn(async move {
+            runner.run(shutdown).await;
+            Ok(())
+        });
+    }
+    if parts.relay {
+        let relay = Relay::new(KafkaConfig::new(config.kafka_brokers.clone()), app.store.clone(), app.log_pool.clone());
+        checks.push(relay_check(relay.state()));
+        let shutdown = shutdown.clone();
+        // A relay that halts has said why; commands and queries go on, and health shows it.
+        work.spawn(async move {
+            if relay.run(shutdown.clone()).await.is_err() {
+                shutdown::requested(shutdown).await;
+            }
+            Ok(())
+        });
+    }
+    let health = Health::new(app.store.clock().clone(), checks);
+    let router = router(config, parts, &app, health, metrics);
+    tracing::info!(address = %config.http, "listening");
+    serve_http(listener, router, shutdown.clone(), &mut work);
+    finish(work, shutdown).await
+}
+
+fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle) -> Router {
+    let mut router = http::operations(health, metrics);
+    if parts.commands {
+        router = router.merge(command_api::router(app.gate.clone())).merge(http::documentation(&config.web));
+    }
+    if parts.queries {
+        router = router.merge(query_api::router(app.gate.clone())).merge(http::graphiql(&config.web));
+    }
+    if parts.commands || parts.queries {
+        router = router.merge(http::packages(&config.web));
+    }
+    http::surround(router)
+}
+
+fn serve_http(listener: tokio::net::TcpListener, router: Router, shutdown: Shutdown, work: &mut JoinSet<anyhow::Result<()>>) {
+    work.spawn(async move {
+        let stop = shutdown.clone();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown::requested(stop));
+        let serving = std::future::IntoFuture::into_future(serving);
+        let drained = async {
+            shutdown::requested(shutdown).await;
+            tokio::time::sleep(http::DRAIN).await;
+        };
+        tokio::select! {
+            served = serving => served.context("the HTTP server"),
+            () = drained => Ok(()),
+        }
+    });
+}
+
+/// Waits for the signal or the first part that fails, then for the others.
+async fn finish(mut work: JoinSet<anyhow::Result<()>>, shutdown: Shutdown) -> anyhow::Result<()> {
+    while let Some(ended) = work.join_next().await {
+        let result = ended.context("a part ended abruptly").and_then(|result| result);
+        if !*shutdown.borrow() {
+            result?;
+            anyhow::bail!("a part ended though nobody asked it to");
+        }
+        if let Err(error) = result {
+            tracing::warn!("while stopping: {error:#}");
+        }
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn metrics() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().install_recorder().context("the metrics' recorder")?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
+
+fn source(config: &Config, app: &App) -> OpenSource {
+    match config.projection_source {
+        ProjectionSource::Log => projections::log_source(app.store.clone()),
+        ProjectionSource::Kafka => kafka::open_source(KafkaConfig::new(config.kafka_brokers.clone()), app.store.clone(), app.log_pool.clone()),
+    }
+}
+
+fn database(name: &'static str, pool: PgPool) -> (&'static str, crate::health::Run) {
+    check(name, move || {
+        let pool = pool.clone();
+        async move {
+            match sqlx::query("select 1").execute(&pool).await {
+                Ok(_) => Check::up(None),
+                Err(_) => Check::down("the database does not answer"),
+            }
+        }
+    })
+}
+
+fn projections_check(state: watch::Receiver<RunnerState>) -> (&'static str, crate::health::Run) {
+    check("projections", move || {
+        let state = state.borrow().clone();
+        async move {
+            let troubled: Vec<String> =
+                state.iter().filter_map(|build| Some(format!("{} does not move: {}", build.projection, build.trouble?))).collect();
+            let parked: i64 = state.iter().filter(|build| build.active).map(|build| build.parked).sum();
+            let lag = state.iter().filter(|build| build.active).map(|build| build.lag).max().unwrap_or_default();
+            match (troubled.is_empty(), parked) {
+                (false, _) => Check::degraded(troubled.join("; ")),
+                (true, 0) => Check::up(Some(format!("{lag} positions behind"))),
+                (true, parked) => Check::degraded(format!("{parked} subjects are parked")),
+            }
+        }
+    })
+}
+
+fn relay_check(state: watch::Receiver<RelayState>) -> (&'static str, crate::health::Run) {
+    check("relay", move || {
+        let state = state.borrow().clone();
+        async move {
+            let behind = format!("{} events behind", state.lag());
+            match (state.phase, state.trouble) {
+                (Phase::Publishing | Phase::Waiting, _) => Check::up(Some(behind)),
+                (Phase::Halted, trouble) => Check::degraded(trouble.map_or(behind, |trouble| format!("halted: {}", trouble.detail))),
+                (_, trouble) => Check::degraded(trouble.map_or(behind.clone(), |trouble| format!("{behind}; {}", trouble.kind))),
+            }
+        }
+    })
+}

@@ -1,0 +1,92 @@
+//! Brokers that are away.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kafka::Phase;
+
+use super::TestTopic;
+
+/// A Kafka of the test's own, which is gone with its data at the end.
+struct OwnKafka {
+    script: PathBuf,
+    folder: PathBuf,
+    port: u16,
+}
+
+impl OwnKafka {
+    /// `None` where `CARELOG_TEST_SERVERS` does not say how.
+    fn start() -> Option<Self> {
+        let script = PathBuf::from(std::env::var_os("CARELOG_TEST_SERVERS")?);
+        // The controller takes the next port.
+        let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        let port = std::iter::repeat_with(|| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()).find(|port| free(port + 1)).unwrap();
+        let folder = std::env::temp_dir().join(format!("carelog-kafka-{}", event_store::fresh_id().simple()));
+        let own = Self { script, folder, port };
+        own.run("start");
+        Some(own)
+    }
+
+    fn run(&self, command: &str) {
+        let status = self.command(command).status().expect("CARELOG_TEST_SERVERS names a program");
+        assert!(status.success(), "servers {command}: {status}");
+    }
+
+    fn command(&self, command: &str) -> Command {
+        let mut program = Command::new(&self.script);
+        program.args([command, "kafka"]).env("CARELOG_DATA", &self.folder).env("CARELOG_KAFKA_PORT", self.port.to_string());
+        program
+    }
+}
+
+impl Drop for OwnKafka {
+    fn drop(&mut self) {
+        self.command("erase").status().ok();
+        std::fs::remove_dir_all(&self.folder).ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_was_away_is_caught_up_with() {
+    let Some(kafka) = OwnKafka::start() else { return };
+    let topic = TestTopic::at(format!("127.0.0.1:{}", kafka.port)).await;
+    let mut relay = topic.relay().await;
+    relay.published(topic.append_some(20).await).await;
+    for (down, append) in [("kill", 50), ("stop", 50)] {
+        kafka.run(down);
+        let last = topic.append_some(append).await;
+        relay.enters(Phase::Retrying).await;
+        relay.reaches(|state| state.lag() > 0 && state.trouble.as_ref().is_some_and(|trouble| trouble.kind == "kafka")).await;
+        kafka.run("start");
+        relay.published(last).await;
+        relay.reaches(|state| state.phase == Phase::Publishing && state.trouble.is_none()).await;
+    }
+    // Killed in the middle of the work.
+    for _ in 0..3 {
+        topic.append_some(30).await;
+        kafka.run("kill");
+        topic.append_some(30).await;
+        kafka.run("start");
+    }
+    relay.published(topic.append_some(1).await).await;
+    relay.stop().await.unwrap();
+    topic.holds_the_log().await;
+    drop(topic);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_broker_it_says_so_and_still_stops_at_once() {
+    // Nobody listens there.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let topic = TestTopic::at(format!("127.0.0.1:{port}")).await;
+    topic.append_some(7).await;
+    let mut relay = topic.relay().await;
+    relay.enters(Phase::Retrying).await;
+    assert_eq!((relay.state.borrow().lag(), relay.state.borrow().trouble.as_ref().unwrap().kind), (7, "kafka"));
+    relay.enters(Phase::Starting).await;
+    let asked = Instant::now();
+    relay.stop().await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(5), "the brokers' time-outs are not waited for");
+}

@@ -1,0 +1,73 @@
+//! A stock client: what anyone sees who knows the topic's name and nothing of Carelog.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use event_store::PARTITIONS;
+use kafka::KafkaConfig;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Headers, Message};
+use rdkafka::{Offset, TopicPartitionList};
+
+/// A record as the client got it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Record {
+    pub partition: i32,
+    pub key: Vec<u8>,
+    pub value: Vec<u8>,
+    pub headers: BTreeMap<String, String>,
+    pub timestamp: i64,
+}
+
+impl Record {
+    pub fn number(&self, header: &str) -> i64 {
+        self.headers[header].parse().unwrap()
+    }
+}
+
+/// Every record of the log's topic, partition by partition.
+pub async fn read(config: &KafkaConfig, isolation: &'static str) -> Vec<Record> {
+    let (brokers, topic) = (config.brokers.clone(), config.log_topic.clone());
+    tokio::task::spawn_blocking(move || (0..PARTITIONS).flat_map(|partition| partition_of(&brokers, &topic, partition.into(), isolation)).collect())
+        .await
+        .unwrap()
+}
+
+/// Every record of one partition.
+pub fn partition_of(brokers: &str, topic: &str, partition: i32, isolation: &str) -> Vec<Record> {
+    let mut client = ClientConfig::new();
+    client.set("bootstrap.servers", brokers).set("group.id", "test").set("enable.partition.eof", "true").set("isolation.level", isolation);
+    let consumer: BaseConsumer = client.create().unwrap();
+    let mut assignment = TopicPartitionList::new();
+    assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+    consumer.assign(&assignment).unwrap();
+    let mut records = Vec::new();
+    loop {
+        match consumer.poll(Duration::from_secs(30)).expect("the broker answers") {
+            Ok(message) => records.push(Record {
+                partition,
+                key: message.key().unwrap_or_default().to_vec(),
+                value: message.payload().unwrap_or_default().to_vec(),
+                headers: message.headers().into_iter().flat_map(Headers::iter).map(|header| (header.key.to_owned(), text(header.value))).collect(),
+                timestamp: message.timestamp().to_millis().unwrap(),
+            }),
+            Err(KafkaError::PartitionEOF(_)) => return records,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn text(bytes: Option<&[u8]>) -> String {
+    std::str::from_utf8(bytes.unwrap()).unwrap().to_owned()
+}
+
+/// In each partition every record names the one before it.
+pub fn assert_chained(records: &[Record]) {
+    let mut last = BTreeMap::new();
+    for record in records {
+        let prev = last.insert(record.partition, record.number("position")).unwrap_or(0);
+        assert_eq!(record.number("prev"), prev, "partition {} at position {}", record.partition, record.number("position"));
+    }
+}

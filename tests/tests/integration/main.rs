@@ -1,0 +1,19 @@
+//! The integration tests: one binary, a file a subject, against a real Postgres and a real Kafka.
+//!
+//! `DATABASE_URL` names a Postgres on which the tests may make databases; `make test` starts one. A test that kills a server also needs
+//! `CARELOG_TEST_SERVERS`, and is skipped without it.
+
+mod app;
+mod append_faults;
+mod booking;
+mod chaos;
+mod clinic;
+mod commands;
+mod event_store;
+mod examples;
+mod harness;
+mod kafka;
+mod servers;
+mod tidy;
+mod tokens;
+mod vault;

@@ -1,0 +1,89 @@
+//! Whose tokens are believed: an external issuer's by its JWKS, and in production no one else's.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::{Json, Router, routing::get};
+use ed25519_dalek::SigningKey;
+use ed25519_dalek::pkcs8::EncodePrivateKey;
+use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use gate::{Claims, Role};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::app::App;
+
+/// An issuer on loopback, with one key.
+struct Issuer {
+    url: String,
+    asked: Arc<AtomicUsize>,
+    key: EncodingKey,
+}
+
+impl Issuer {
+    async fn start() -> Self {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
+        let key = EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
+        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap();
+        jwk.common.key_id = Some("one".into());
+        let keys = json!({ "keys": [jwk] });
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let router = Router::new().route(
+            "/jwks",
+            get(move || {
+                counted.fetch_add(1, Ordering::Relaxed);
+                std::future::ready(Json::<Value>(keys.clone()))
+            }),
+        );
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/jwks", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, asked, key }
+    }
+
+    fn token(&self, key_id: &str, issuer: &str, audience: &str) -> String {
+        let now = event_store::Clock::system().now().timestamp();
+        let (sub, tenant) = (domain::UserId(Uuid::from_u128(1)), domain::TenantId(Uuid::from_u128(2)));
+        let roles = BTreeSet::from([Role::FrontDesk]);
+        let claims = Claims { iss: issuer.into(), aud: audience.into(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 600 };
+        jsonwebtoken::encode(&Header { kid: Some(key_id.into()), ..Header::new(Algorithm::EdDSA) }, &claims, &self.key).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_external_issuer_is_believed_by_its_keys_and_no_one_else() {
+    let issuer = Issuer::start().await;
+    let environment = [("CARELOG_JWKS_URL", issuer.url.as_str()), ("CARELOG_TOKEN_ISSUER", "https://issuer.example"), ("CARELOG_TOKEN_AUDIENCE", "carelog")];
+    let mut app = App::without_processes(&environment).await;
+    app.start("command").await;
+    let register = json!({ "patient": event_store::fresh_id() });
+    let path = "/v1/patients/register-patient";
+    let (status, answer) = app.post(path, &issuer.token("one", "https://issuer.example", "carelog"), &register).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let refused = [
+        issuer.token("one", "https://elsewhere.example", "carelog"),
+        issuer.token("one", "https://issuer.example", "another"),
+        issuer.token("two", "https://issuer.example", "carelog"),
+        app.token(Role::FrontDesk),
+    ];
+    for token in refused {
+        assert_eq!(app.post(path, &token, &register).await.0, StatusCode::UNAUTHORIZED);
+    }
+    assert!(issuer.asked.load(Ordering::Relaxed) <= 2, "unknown key ids do not make us ask the issuer each time");
+}
+
+#[tokio::test]
+async fn production_refuses_what_is_for_development() {
+    let app = App::without_processes(&[("CARELOG_MODE", "production")]).await;
+    for task in [["serve"].as_slice(), &["token", "--role", "clinician"]] {
+        let refused = app.command(task).output().unwrap();
+        assert!(!refused.status.success());
+        assert!(String::from_utf8_lossy(&refused.stderr).contains("production"), "{task:?}: {}", String::from_utf8_lossy(&refused.stderr));
+    }
+}

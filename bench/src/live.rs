@@ -122,9 +122,9 @@ impl Client {
         let weekly: Vec<Value> = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"].iter().map(|day| json!({ "day": day, "hours": all_day })).collect();
         let availability = json!({ "practitioner": practitioner, "facility": facility, "from": "2026-01-01", "weekly": weekly, "slot": 30 });
         self.send(&server.at, "providers/set-availability", &availability).await?;
-        self.send(&server.at, "patients/register-patient", &json!({ "patient": patient })).await?;
+        let registered = self.send(&server.at, "patients/register-patient", &json!({ "patient": patient })).await?;
 
-        let mut socket = self.subscribe(server, facility).await?;
+        let mut socket = self.subscribe(server, facility, registered).await?;
         let mut delays = Vec::with_capacity(BOOKINGS);
         for number in 0..BOOKINGS {
             let start = format!("2031-03-{:02}T{:02}:{:02}:00", number / 48 + 1, number % 48 / 2, number % 2 * 30);
@@ -151,6 +151,7 @@ impl Client {
         &self,
         server: &Server,
         facility: Uuid,
+        position: i64,
     ) -> anyhow::Result<impl futures::Stream<Item = Result<Message, tokio_tungstenite::tungstenite::Error>> + Unpin> {
         let mut request = format!("{}/graphql/ws", server.at.replacen("http", "ws", 1)).into_client_request()?;
         request.headers_mut().insert("Sec-WebSocket-Protocol", "graphql-transport-ws".parse()?);
@@ -158,8 +159,10 @@ impl Client {
         let init = json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {}", self.token) } });
         socket.send(Message::text(init.to_string())).await?;
         socket.next().await.context("the socket ended")??;
-        let query = "subscription($facility: ID!) { facilityAppointments(facility: $facility) { appointment { id } } }";
-        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": { "query": query, "variables": { "facility": facility.to_string() } } });
+        let query = "subscription($facility: ID!) { facilityAppointments(facility: $facility) { appointments { id } } }";
+        let extensions = json!({ "carelog": { "waitFor": position } });
+        let payload = json!({ "query": query, "variables": { "facility": facility }, "extensions": extensions });
+        let subscribe = json!({ "id": "1", "type": "subscribe", "payload": payload });
         socket.send(Message::text(subscribe.to_string())).await?;
         tokio::time::sleep(Duration::from_millis(300)).await;
         Ok(socket)

@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn extensions_are_noted_by_the_last_part_of_their_url() {
-        let json = json!({ "id": "1", "extension": [{ "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race" }, { "url": "http://e/a b" }, {}] });
+        let json =
+            json!({ "id": "1", "extension": [{ "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race" }, { "url": "http://e/a b" }, {}] });
         let noted = not_kept(&json, |patient| drop(patient.text("id")));
         assert_eq!(noted, ["Patient.extension[us-core-race]", "Patient.extension[?]", "Patient.extension"]);
     }

@@ -14,6 +14,8 @@ mod patient;
 mod practitioner;
 mod practitioner_role;
 mod resource_type;
+#[cfg(test)]
+mod testing;
 mod values;
 
 pub use command::ImportCommand;

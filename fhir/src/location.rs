@@ -45,3 +45,62 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
     };
     Ok(vec![open.into()])
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::NotUnderstood;
+    use crate::resource_type::ResourceType;
+    use crate::testing::{id, identifier, left_out, not_kept, only, read, read_among};
+
+    fn physical_type(code: &str) -> Value {
+        json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": code }] })
+    }
+
+    #[test]
+    fn a_location_is_a_facility_in_the_zone_given() {
+        let resource = json!({
+            "resourceType": "Location", "id": "1", "status": "active", "mode": "instance", "name": "Main", "physicalType": physical_type("si"),
+            "identifier": [identifier("1")], "telecom": [{ "system": "phone", "value": "1" }], "address": { "city": "A" },
+            "position": { "longitude": -95.7, "latitude": 38.2 }, "managingOrganization": { "reference": "Organization/7" },
+        });
+        let (body, notes) = only(read(&resource));
+        let expected = json!({
+            "facility": id(ResourceType::Location, "1"), "organization": id(ResourceType::Organization, "7"), "name": "Main", "timeZone": "America/Chicago",
+            "identifiers": [identifier("1")], "telecom": [{ "system": "phone", "value": "1" }], "address": { "city": "A" },
+        });
+        assert_eq!(body, expected);
+        assert_eq!(not_kept(&notes), ["Location.position"]);
+    }
+
+    #[test]
+    fn one_that_nobody_manages_or_whose_manager_is_not_there_belongs_to_no_organization() {
+        let (body, notes) = only(read(&json!({ "resourceType": "Location", "id": "1", "name": "Main" })));
+        assert!(body.get("organization").is_none() && notes.left_out.is_empty());
+        let manager = json!({ "resourceType": "Location", "id": "1", "name": "Main", "managingOrganization": { "identifier": identifier("nobody") } });
+        let (body, notes) = only(read(&manager));
+        assert!(body.get("organization").is_none());
+        assert_eq!(left_out(&notes), [("Location.managingOrganization", "lead to a resource of the right type")]);
+    }
+
+    #[test]
+    fn a_room_is_a_room_of_the_facility_that_it_is_part_of() {
+        let mut room =
+            json!({ "resourceType": "Location", "id": "r", "name": "101", "physicalType": physical_type("ro"), "partOf": { "reference": "Location/1" } });
+        let (body, _) = only(read(&room));
+        assert_eq!(body, json!({ "room": id(ResourceType::Location, "r"), "facility": id(ResourceType::Location, "1"), "name": "101" }));
+        room.as_object_mut().unwrap().remove("partOf");
+        assert_eq!(read(&room).err(), Some(NotUnderstood::ReferenceUnresolved { path: "Location.partOf".into() }));
+    }
+
+    #[test]
+    fn another_physical_type_is_a_facility_and_noted() {
+        let wing = json!({ "resourceType": "Location", "id": "w", "name": "West", "status": "suspended", "physicalType": physical_type("wi"), "partOf": {} });
+        let (body, notes) = only(read_among(&[], &wing));
+        assert_eq!(body["name"], "West");
+        let mut noted = not_kept(&notes);
+        noted.sort_unstable();
+        assert_eq!(noted, ["Location.partOf", "Location.physicalType", "Location.status"]);
+    }
+}

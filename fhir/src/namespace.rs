@@ -74,8 +74,10 @@ mod tests {
         let (here, there) = (Namespace::new(Uuid::from_u128(1)), Namespace::new(Uuid::from_u128(2)));
         let id = here.resource(ResourceType::Patient, "7");
         assert_eq!(id, here.resource(ResourceType::Patient, "7"));
-        assert!([there.resource(ResourceType::Patient, "7"), here.resource(ResourceType::Practitioner, "7"), here.resource(ResourceType::Patient, "8")]
-            .iter()
-            .all(|other| *other != id));
+        assert!(
+            [there.resource(ResourceType::Patient, "7"), here.resource(ResourceType::Practitioner, "7"), here.resource(ResourceType::Patient, "8")]
+                .iter()
+                .all(|other| *other != id)
+        );
     }
 }

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::projection::{ApplyError, Projection};
-use crate::rows::{Row, Rows};
+use crate::rows::{Row, Rows, insert};
 
 /// The read model `scheduling`; its tables are in `scheduling.sql`.
 pub struct Scheduling;
@@ -48,6 +48,30 @@ impl Row for AppointmentRow {
     const ID: &'static str = "appointment_id";
 }
 
+#[derive(Serialize)]
+struct LeftRow {
+    tenant: Uuid,
+    patient_id: Uuid,
+    appointment_id: Uuid,
+    position: i64,
+    practitioner_id: Uuid,
+    facility_id: Uuid,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TakenRow {
+    tenant: Uuid,
+    appointment_id: Uuid,
+    practitioner_id: Uuid,
+    start_at: Option<DateTime<Utc>>,
+    end_at: Option<DateTime<Utc>>,
+}
+
+impl Row for TakenRow {
+    const TABLE: &'static str = "taken_time";
+    const ID: &'static str = "appointment_id";
+}
+
 #[async_trait::async_trait]
 impl Projection for Scheduling {
     fn name(&self) -> &'static str {
@@ -71,10 +95,16 @@ impl Projection for Scheduling {
         let own = || events.iter().filter_map(|recorded| if let Event::Scheduling(event) = &recorded.event { Some((recorded, event)) } else { None });
         let keys = own().map(|(recorded, event)| (recorded.tenant, appointment(event).0));
         let mut appointments = Rows::load(connection, keys).await?;
+        let mut left = Vec::new();
         for (recorded, event) in own() {
+            left.extend(leaves(&appointments, recorded, event));
             apply(&mut appointments, recorded, event)?;
         }
-        appointments.save(connection).await
+        appointments.save(connection).await?;
+        insert(connection, "appointment_left", &left).await?;
+        let mut taken = Rows::load(connection, []).await?;
+        appointments.changed().for_each(|(key, row)| taken.put(*key, row.taken()));
+        taken.save(connection).await
     }
 }
 
@@ -88,6 +118,21 @@ fn appointment(event: &SchedulingEvent) -> AppointmentId {
         SchedulingEvent::AppointmentNoShow(event) => event.appointment,
         SchedulingEvent::AppointmentStatusReverted(event) => event.appointment,
     }
+}
+
+/// The place that a move gives up.
+fn leaves(appointments: &Rows<AppointmentRow>, recorded: &Recorded, event: &SchedulingEvent) -> Option<LeftRow> {
+    let SchedulingEvent::AppointmentRescheduled(event) = event else { return None };
+    let row = appointments.get((recorded.tenant, event.appointment.0))?;
+    let elsewhere = row.practitioner_id != event.to.practitioner.0 || row.facility_id != event.to.facility.0;
+    elsewhere.then(|| LeftRow {
+        tenant: row.tenant,
+        patient_id: row.patient_id,
+        appointment_id: row.appointment_id,
+        position: recorded.position.0,
+        practitioner_id: row.practitioner_id,
+        facility_id: row.facility_id,
+    })
 }
 
 fn apply(appointments: &mut Rows<AppointmentRow>, recorded: &Recorded, event: &SchedulingEvent) -> Result<(), ApplyError> {
@@ -169,6 +214,17 @@ impl AppointmentRow {
         self.zone = time.map(|time| String::from(time.zone));
         self.repeated = time.and_then(|time| time.repeated);
         self.minutes = time.map(|time| time.minutes.get());
+    }
+
+    fn taken(&self) -> TakenRow {
+        let interval = self.start_at.zip(self.end_at).filter(|_| self.status.is_active());
+        TakenRow {
+            tenant: self.tenant,
+            appointment_id: self.appointment_id,
+            practitioner_id: self.practitioner_id,
+            start_at: interval.map(|(start, _)| start),
+            end_at: interval.map(|(_, end)| end),
+        }
     }
 
     fn step(&mut self, status: AppointmentStatus) {

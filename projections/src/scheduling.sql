@@ -32,3 +32,28 @@ create index on appointment (tenant, facility_id, start_at);
 create index on appointment (tenant, room_id, start_at) where room_id is not null;
 create index on appointment (tenant, start_at);
 create index on appointment (tenant, position);
+
+-- Where an appointment was until it was moved elsewhere, so that whoever follows that calendar learns that it left.
+create table appointment_left (
+    tenant uuid not null,
+    patient_id uuid not null,
+    appointment_id uuid not null,
+    position bigint not null, -- of the move
+    practitioner_id uuid not null,
+    facility_id uuid not null,
+    primary key (tenant, appointment_id, position)
+);
+create index on appointment_left (tenant, practitioner_id, position);
+create index on appointment_left (tenant, facility_id, position);
+
+-- The time that appointments take up of their practitioners, and not a word of whose they are: a patient who looks for a free slot sees these rows and
+-- none of other patients' appointments.
+create table taken_time (
+    tenant uuid not null,
+    appointment_id uuid not null,
+    practitioner_id uuid not null,
+    start_at timestamptz, -- null when it takes up no time: cancelled, missed, erased
+    end_at timestamptz,
+    primary key (tenant, appointment_id)
+);
+create index on taken_time (tenant, practitioner_id, start_at);

@@ -99,6 +99,7 @@ impl Stretch {
     }
 }
 
+/// When a practitioner works, and what takes up their time.
 #[Object]
 impl Calendar {
     /// The weekly hours that touch the range, in the order they were set: a later one replaces earlier ones for its facility and its dates.
@@ -180,6 +181,7 @@ impl Calendar {
 /// Weekly hours at a facility.
 pub struct Availability(providers::AvailabilitySet);
 
+/// Weekly hours at a facility.
 #[Object]
 impl Availability {
     /// Where.
@@ -258,6 +260,7 @@ pub struct AvailabilityException {
     hours: Vec<OpenHours>,
 }
 
+/// Hours on one date, in place of the weekly ones.
 #[Object]
 impl AvailabilityException {
     /// Where.

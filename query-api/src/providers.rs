@@ -66,7 +66,7 @@ pub struct PractitionerSearch {
     organization: Option<ID>,
     /// Where they work.
     facility: Option<ID>,
-    /// Whether they still take appointments at all.
+    /// Whether they retired, or are about to.
     retired: Option<bool>,
 }
 

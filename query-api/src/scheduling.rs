@@ -36,13 +36,13 @@ impl SchedulingQueries {
     async fn appointments(
         &self,
         context: &Context<'_>,
-        #[graphql(default)] filter: AppointmentFilter,
+        filter: Option<AppointmentFilter>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
-        let mut statement = filter.statement(&page)?;
+        let mut statement = filter.unwrap_or_default().statement(&page)?;
         let appointments = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
         let connection = page.connection(appointments, Appointment::key);
         connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));

@@ -46,7 +46,7 @@ impl Progress {
 /// The subscriptions.
 pub struct Subscriptions;
 
-#[Subscription]
+#[Subscription(name = "Subscription")]
 impl Subscriptions {
     /// A person's appointments under any record of theirs, as they change: only what changes from now on, and several changes may come together.
     #[graphql(complexity = "cost(None, child_complexity)")]

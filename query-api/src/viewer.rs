@@ -42,7 +42,7 @@ pub struct Viewer {
 
 impl From<Caller> for Viewer {
     fn from(caller: Caller) -> Self {
-        let permissions = caller.permissions().into_iter().map(|(permission, reach)| ViewerPermission { name: permission.into(), reach: reach.into() });
+        let permissions = caller.permissions().into_iter().map(|(permission, reach)| ViewerPermission { permission: permission.into(), reach: reach.into() });
         Self {
             user: caller.user.0,
             tenant: caller.tenant.0,
@@ -73,7 +73,7 @@ impl Viewer {
 #[derive(SimpleObject)]
 pub struct ViewerPermission {
     /// What it is.
-    name: PermissionName,
+    permission: PermissionName,
     /// Over whose records.
     reach: PermissionReach,
 }

@@ -6,7 +6,8 @@ use anyhow::Context;
 use axum::Router;
 use kafka::{KafkaConfig, Phase, Relay, RelayState};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use projections::{OpenSource, Runner, RunnerState};
+use query_api::QueryApi;
+use projections::{DeadLetters, OpenSource, Runner, RunnerState};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -47,7 +48,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let mut checks = vec![database("log", app.log_pool.clone()), database("read-models", app.read_pool.clone())];
 
     if parts.projections {
-        let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), None);
+        let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), dead_letters(config)?);
         checks.push(projections_check(runner.state()));
         let shutdown = shutdown::requested(shutdown.clone());
         work.spawn(async move {
@@ -68,19 +69,19 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
         });
     }
     let health = Health::new(app.store.clock().clone(), checks);
-    let router = router(config, parts, &app, health, metrics);
+    let router = router(config, parts, &app, health, metrics, &shutdown);
     tracing::info!(address = %config.http, "listening");
     serve_http(listener, router, shutdown.clone(), &mut work);
     finish(work, shutdown).await
 }
 
-fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle) -> Router {
+fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> Router {
     let mut router = http::operations(health, metrics);
     if parts.commands {
         router = router.merge(command_api::router(app.gate.clone())).merge(http::documentation(&config.web));
     }
     if parts.queries {
-        router = router.merge(query_api::router(app.gate.clone())).merge(http::graphiql(&config.web));
+        router = router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
     }
     if parts.commands || parts.queries {
         router = router.merge(http::packages(&config.web));
@@ -137,6 +138,12 @@ fn source(config: &Config, app: &App) -> OpenSource {
         ProjectionSource::Log => projections::log_source(app.store.clone()),
         ProjectionSource::Kafka => kafka::open_source(KafkaConfig::new(config.kafka_brokers.clone()), app.store.clone(), app.log_pool.clone()),
     }
+}
+
+/// Where events go that a projection cannot apply; without a broker they stay in the registry alone.
+fn dead_letters(config: &Config) -> anyhow::Result<Option<DeadLetters>> {
+    let kafka = KafkaConfig::new(config.kafka_brokers.clone());
+    (config.kafka == Switch::On).then(|| kafka::dead_letters(&kafka)).transpose().context("the dead letters' producer")
 }
 
 fn database(name: &'static str, pool: PgPool) -> (&'static str, crate::health::Run) {

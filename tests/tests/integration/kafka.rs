@@ -71,8 +71,8 @@ impl TestTopic {
     /// Appends one event each for some tenants.
     async fn append_some(&self, tenants: usize) -> Position {
         let mut last = Position(0);
-        for example in examples().into_iter().cycle().take(tenants) {
-            last = self.append(vec![example.event]).await;
+        for example in examples().iter().cycle().take(tenants) {
+            last = self.append(vec![example.event.clone()]).await;
         }
         last
     }

@@ -13,6 +13,7 @@ mod event_store;
 mod examples;
 mod harness;
 mod kafka;
+mod projections;
 mod servers;
 mod tidy;
 mod tokens;

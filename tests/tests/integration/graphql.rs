@@ -1,0 +1,127 @@
+//! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
+
+mod authorization;
+mod calendars;
+mod clinic;
+mod errors;
+mod people;
+mod protocol;
+mod scheduling;
+mod socket;
+mod statements;
+mod subscriptions;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use domain::{PatientId, TenantId, UserId};
+use event_store::Clock;
+use gate::{Authority, Claims, Gate, Role, TokenIssuer};
+use query_api::{Patience, QueryApi};
+use reqwest::{RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::harness::Kind;
+use crate::projections::{ReadSide, Running};
+
+/// How long a read waits for a position that does not come.
+const WAIT_AT_MOST: Duration = Duration::from_secs(20);
+
+/// The command API and the GraphQL API on loopback, with the projections behind them.
+pub struct World {
+    pub tenant: TenantId,
+    pub at: String,
+    pub client: reqwest::Client,
+    pub side: ReadSide,
+    issuer: TokenIssuer,
+    shutdown: watch::Sender<bool>,
+    /// The last position that a command returned.
+    position: AtomicI64,
+    _running: Running,
+}
+
+impl World {
+    pub async fn new() -> Self {
+        Self::with(WAIT_AT_MOST, Patience::default()).await
+    }
+
+    pub async fn with(wait_at_most: Duration, patience: Patience) -> Self {
+        let projections = ::projections::all();
+        let side = ReadSide::of(&projections).await;
+        let running = side.start(&projections, ::projections::log_source(side.log.store.clone()));
+        let (authority, issuer) = Authority::development(&side.log.databases.keys).unwrap();
+        let gate = Gate::new(side.log.store.clone(), side.log.databases.pool(Kind::Read), authority, wait_at_most);
+        let (shutdown, ends) = watch::channel(false);
+        let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
+        let router = command_api::router(gate).merge(query_api::router(queries));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, issuer, shutdown, position: AtomicI64::new(0), _running: running }
+    }
+
+    /// As if the process were told to stop.
+    pub fn stop(&self) {
+        self.shutdown.send_replace(true);
+    }
+
+    /// A token for a role, in this tenant.
+    pub fn token(&self, role: Role) -> String {
+        self.token_of(|claims| claims.roles = BTreeSet::from([role]))
+    }
+
+    /// A token of a patient.
+    pub fn token_of_patient(&self, patient: Uuid) -> String {
+        self.token_of(|claims| (claims.roles, claims.patient) = (BTreeSet::from([Role::Patient]), Some(PatientId(patient))))
+    }
+
+    /// Any token.
+    pub fn token_of(&self, change: impl FnOnce(&mut Claims)) -> String {
+        issue(&self.issuer, self.tenant, change)
+    }
+
+    /// Carries out a command that must be accepted; its position.
+    pub async fn tell(&self, role: Role, command: &str, body: Value) -> i64 {
+        let answer = self.client.post(format!("{}/v1/{command}", self.at)).bearer_auth(self.token(role)).json(&body).send().await.unwrap();
+        let (status, answer): (StatusCode, Value) = (answer.status(), answer.json().await.unwrap());
+        assert_eq!(status, StatusCode::OK, "{command}: {answer}");
+        let position = answer["position"].as_i64().unwrap();
+        self.position.fetch_max(position, Ordering::Relaxed);
+        position
+    }
+
+    /// A request to `/graphql` as a browser sends it.
+    pub fn request(&self, token: &str, body: &Value) -> RequestBuilder {
+        self.client.post(format!("{}/graphql", self.at)).bearer_auth(token).header("accept", "application/graphql-response+json").json(body)
+    }
+
+    /// The last position that a command returned.
+    pub fn position(&self) -> i64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// The whole answer to a query that sees every command so far.
+    pub async fn ask(&self, token: &str, query: &str, variables: Value) -> Value {
+        let extensions = json!({ "carelog": { "waitFor": self.position() } });
+        let answer = self.request(token, &json!({ "query": query, "variables": variables, "extensions": extensions })).send().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The data of a query that must have no errors.
+    pub async fn data(&self, token: &str, query: &str, variables: Value) -> Value {
+        let answer = self.ask(token, query, variables).await;
+        assert!(answer.get("errors").is_none(), "{answer:#}");
+        answer["data"].clone()
+    }
+}
+
+fn issue(issuer: &TokenIssuer, tenant: TenantId, change: impl FnOnce(&mut Claims)) -> String {
+    let now = Clock::system().now().timestamp();
+    let (sub, roles) = (UserId(Uuid::from_u128(7)), BTreeSet::from([Role::FrontDesk]));
+    let mut claims = Claims { iss: String::new(), aud: String::new(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 3600 };
+    change(&mut claims);
+    issuer.issue(claims).unwrap()
+}

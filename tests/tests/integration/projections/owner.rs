@@ -1,0 +1,64 @@
+//! The runner as it is in production: the owner of the read database, and no superuser.
+
+use std::sync::Arc;
+
+use event_store::fresh_id;
+use projections::Runner;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
+
+use super::events::{Clinic, registered};
+use super::{ReadSide, find_tables};
+use crate::harness::Kind;
+
+/// A read database that an ordinary role owns, and a connection as that role. Both go when it is dropped by [`Owned::remove`].
+struct Owned {
+    name: String,
+    superuser: PgPool,
+    pool: PgPool,
+}
+
+impl Owned {
+    async fn new(side: &ReadSide) -> Self {
+        let name = format!("test_{}_{}_owned", std::process::id(), fresh_id().simple());
+        let superuser = side.read.clone();
+        for statement in [format!("create role {name} login password 'owner'"), format!("create database {name} owner {name}")] {
+            sqlx::query(AssertSqlSafe(statement)).execute(&superuser).await.unwrap();
+        }
+        let options = side.log.databases.options(Kind::Read).username(&name).password("owner").database(&name);
+        let pool = PgPoolOptions::new().max_connections(6).connect_with(options).await.unwrap();
+        Self { name, superuser, pool }
+    }
+
+    async fn remove(self) {
+        self.pool.close().await;
+        for statement in [format!("drop database {} with (force)", self.name), format!("drop role {}", self.name)] {
+            sqlx::query(AssertSqlSafe(statement)).execute(&self.superuser).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_is_no_superuser_folds_checks_and_sees_nothing_in_between() {
+    let (all, side) = (projections::all(), ReadSide::new().await);
+    let owned = Owned::new(&side).await;
+    projections::migrate(&owned.pool).await.unwrap();
+    projections::prepare(&owned.pool, &all).await.unwrap();
+    let runner = Runner::new(owned.pool.clone(), side.log.store.clone(), all.clone(), projections::log_source(side.log.store.clone()), None);
+    let running = tokio::spawn(Arc::clone(&runner).run(std::future::pending()));
+    let (clinic, patient) = (Clinic::new(), fresh_id());
+    side.append(clinic.opened()).await;
+    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1")]).await;
+    runner.state().wait_for(|states| !states.is_empty() && states.iter().all(|state| state.position >= last)).await.unwrap();
+    let mut connection = owned.pool.acquire().await.unwrap();
+    find_tables(&mut connection).await;
+    let seen: i64 = sqlx::query_scalar("select count(*) from patient").fetch_one(&mut *connection).await.unwrap();
+    assert_eq!(seen, 0, "the policies are forced on the owner too");
+    drop(connection);
+    for report in projections::check(&side.log.store, &owned.pool, &all, |_, _, _| {}).await.unwrap() {
+        assert!(report.agrees() && report.tables.iter().map(|table| table.rows).sum::<i64>() >= i64::from(report.projection != "scheduling"), "{report:?}");
+    }
+    running.abort();
+    running.await.ok();
+    owned.remove().await;
+}

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decision::{Boundary, Decision};
+use crate::decision::{Boundary, Command, Decision};
 use crate::event::Event;
 
 /// What has happened.
@@ -75,6 +75,16 @@ impl<D: Decision> Decided<D> {
     pub fn outcome(self) -> Result<Vec<Event>, D::Rejection> {
         self.0
     }
+}
+
+/// Reads a command's body, which is within bounds and has no field too many: with one more it is refused.
+#[track_caller]
+pub fn arriving<C: Command>(body: &Value) -> C {
+    assert_bounded::<C>();
+    let mut with_one_more = body.clone();
+    with_one_more["shoeSize"] = 38.into();
+    assert!(serde_json::from_value::<C>(with_one_more).is_err(), "a field that is not known is refused");
+    serde_json::from_value(body.clone()).unwrap()
 }
 
 /// A command's schema bounds every list and every text, so that no body within it is endless.

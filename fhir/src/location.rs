@@ -1,5 +1,6 @@
 //! <http://hl7.org/fhir/R4/location.html>: a room of another location, or else a facility.
 
+use domain::fhir_values::Code;
 use domain::organizations::{AddRoom, OpenFacility};
 use domain::{FacilityId, RoomId};
 use uuid::Uuid;
@@ -16,11 +17,12 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
     // `Location.status`, `Location.mode`: what is opened is taken for active, and for a place rather than a kind of place.
     resource.granted("status", "active");
     resource.granted("mode", "instance");
-    // `Location.name`
-    let name = resource.value("name").ok_or_else(|| resource.missing("name"))?;
+    // `Location.name`; else `Location.description`, by which a location without a name is shown
+    let name = if resource.has("name") { resource.value("name") } else { resource.value("description") };
+    let name = name.ok_or_else(|| resource.missing("name"))?;
     // `Location.physicalType`: `ro` is a room, `si` a site
     let physical_type = resource.part("physicalType").and_then(|concept| code_of(concept, PHYSICAL_TYPE));
-    match physical_type.as_ref().map(|code| code.as_str()) {
+    match physical_type.as_ref().map(Code::as_str) {
         Some("ro") => {
             // `Location.partOf`
             let facility: Option<FacilityId> = resource.part("partOf").and_then(|part| reference(part, imported.index));
@@ -95,12 +97,20 @@ mod tests {
     }
 
     #[test]
+    fn one_without_a_name_goes_by_its_description_and_one_without_either_is_not_understood() {
+        let home = json!({ "resourceType": "Location", "id": "h", "description": "Patient's Home", "mode": "kind" });
+        let (body, notes) = only(read(&home));
+        assert_eq!((&body["name"], not_kept(&notes)), (&json!("Patient's Home"), vec!["Location.mode"]));
+        assert_eq!(read(&json!({ "resourceType": "Location", "id": "h" })).err(), Some(NotUnderstood::ValueMissing { path: "Location.name".into() }));
+    }
+
+    #[test]
     fn another_physical_type_is_a_facility_and_noted() {
         let wing = json!({ "resourceType": "Location", "id": "w", "name": "West", "status": "suspended", "physicalType": physical_type("wi"), "partOf": {} });
         let (body, notes) = only(read_among(&[], &wing));
         assert_eq!(body["name"], "West");
-        let mut noted = not_kept(&notes);
-        noted.sort_unstable();
-        assert_eq!(noted, ["Location.partOf", "Location.physicalType", "Location.status"]);
+        let mut paths = not_kept(&notes);
+        paths.sort_unstable();
+        assert_eq!(paths, ["Location.partOf", "Location.physicalType", "Location.status"]);
     }
 }

@@ -59,8 +59,8 @@ mod tests {
             "address": [{ "line": ["1 Main St"], "city": "A", "state": "KS", "postalCode": "6", "country": "US" }],
         });
         assert_eq!(body, expected);
-        let mut noted = not_kept(&notes);
-        noted.sort_unstable();
+        let mut paths = not_kept(&notes);
+        paths.sort_unstable();
         let expected = [
             "Organization.address.district",
             "Organization.alias",
@@ -73,7 +73,7 @@ mod tests {
             "Organization.type.coding.version",
             "Organization.type.text",
         ];
-        assert_eq!(noted, expected);
+        assert_eq!(paths, expected);
         assert!(notes.left_out.is_empty());
     }
 

@@ -67,9 +67,9 @@ mod tests {
             "code": [{ "system": "urn:c", "code": "gp" }], "specialty": [{ "system": "urn:c", "code": "im" }], "telecom": [{ "system": "phone", "value": "1" }],
         });
         assert_eq!(body, expected);
-        let mut noted = not_kept(&notes);
-        noted.sort_unstable();
-        assert_eq!(noted, ["PractitionerRole.availableTime", "PractitionerRole.practitioner.display", "PractitionerRole.specialty"]);
+        let mut paths = not_kept(&notes);
+        paths.sort_unstable();
+        assert_eq!(paths, ["PractitionerRole.availableTime", "PractitionerRole.practitioner.display", "PractitionerRole.specialty"]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! The topics: made at start where they are missing, and never changed or made anew where they are there.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use event_store::PARTITIONS;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::blocking;
@@ -81,23 +84,54 @@ fn topics(config: &KafkaConfig) -> [Topic<'_>; 2] {
 
 /// Makes the topics that are missing, and looks at those that are there.
 pub async fn ensure(config: &KafkaConfig) -> Result<(), TopicError> {
-    let admin: AdminClient<Quiet> = rdkafka::config::FromClientConfigAndContext::from_config_and_context(&config.client(), Quiet)?;
-    let options = AdminOptions::new().request_timeout(Some(EXCHANGE)).operation_timeout(Some(EXCHANGE));
+    let admin: AdminClient<Quiet> = FromClientConfigAndContext::from_config_and_context(&config.client(), Quiet)?;
+    let (admin, options) = (Arc::new(admin), AdminOptions::new().request_timeout(Some(EXCHANGE)).operation_timeout(Some(EXCHANGE)));
     for topic in topics(config) {
-        // Asked to be made first: an existing one refuses, and brokers that make topics on sight get no chance to.
-        let settings: Vec<_> = topic.rules.iter().map(|(setting, rule)| (*setting, rule.value())).collect();
-        let mut new = NewTopic::new(topic.name, topic.partitions.into(), TopicReplication::Fixed(topic.replication));
-        new = settings.iter().fold(new, |new, (setting, value)| new.set(setting, value));
-        match admin.create_topics([&new], &options).await?.into_iter().next() {
-            Some(Ok(_)) => tracing::info!(topic = topic.name, "made"),
-            Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
-            Some(Err((_, code))) => return Err(KafkaError::AdminOp(code).into()),
-            None => return Err(KafkaError::Canceled.into()),
+        create(&admin, &options, &topic).await?;
+        let end = Instant::now() + EXCHANGE;
+        while let Err(error) = compare(&admin, &options, &topic).await {
+            // What was made a moment ago is not known to every part of the cluster.
+            if !matches!(error, TopicError::Kafka(ref error) if is_new(error)) || Instant::now() > end {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        compare_settings(&admin, &options, &topic).await?;
     }
-    let needed: Vec<(String, u16, i32)> = topics(config).iter().map(|topic| (topic.name.to_owned(), topic.partitions, topic.replication)).collect();
-    blocking(move || compare_layout(&admin, &needed)).await
+    Ok(())
+}
+
+fn is_new(error: &KafkaError) -> bool {
+    let code = error.rdkafka_error_code();
+    code.is_some_and(|code| [RDKafkaErrorCode::UnknownTopicOrPartition, RDKafkaErrorCode::LeaderNotAvailable, RDKafkaErrorCode::UnknownTopic].contains(&code))
+}
+
+/// Asked for before anything else: an existing topic refuses, and brokers that make topics on sight get no chance to.
+async fn create(admin: &AdminClient<Quiet>, options: &AdminOptions, topic: &Topic<'_>) -> Result<(), KafkaError> {
+    let settings: Vec<_> = topic.rules.iter().map(|(setting, rule)| (*setting, rule.value())).collect();
+    let new = NewTopic::new(topic.name, topic.partitions.into(), TopicReplication::Fixed(topic.replication));
+    let new = settings.iter().fold(new, |new, (setting, value)| new.set(setting, value));
+    match admin.create_topics([&new], options).await?.into_iter().next() {
+        Some(Ok(_)) => tracing::info!(topic = topic.name, "made"),
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => {}
+        Some(Err((_, code))) => return Err(KafkaError::AdminOp(code)),
+        None => return Err(KafkaError::Canceled),
+    }
+    Ok(())
+}
+
+async fn compare(admin: &Arc<AdminClient<Quiet>>, options: &AdminOptions, topic: &Topic<'_>) -> Result<(), TopicError> {
+    compare_settings(admin, options, topic).await?;
+    let (admin, name) = (Arc::clone(admin), topic.name.to_owned());
+    let (partitions, copies) = blocking(move || layout(&admin, &name)).await?;
+    if partitions != usize::from(topic.partitions) {
+        let (found, needed) = (partitions.to_string(), topic.partitions.to_string());
+        return Err(TopicDiffers { topic: topic.name.to_owned(), setting: "partitions", found, needed }.into());
+    }
+    if i32::try_from(copies).unwrap_or(i32::MAX) < topic.replication {
+        let (found, needed) = (copies.to_string(), topic.replication.to_string());
+        return Err(TopicDiffers { topic: topic.name.to_owned(), setting: "replication factor", found, needed }.into());
+    }
+    Ok(())
 }
 
 async fn compare_settings(admin: &AdminClient<Quiet>, options: &AdminOptions, topic: &Topic<'_>) -> Result<(), TopicError> {
@@ -115,22 +149,13 @@ async fn compare_settings(admin: &AdminClient<Quiet>, options: &AdminOptions, to
     Ok(())
 }
 
-fn compare_layout(admin: &AdminClient<Quiet>, topics: &[(String, u16, i32)]) -> Result<(), TopicError> {
-    for (name, partitions, replication) in topics {
-        let metadata = admin.inner().fetch_metadata(Some(name), EXCHANGE)?;
-        let Some(found) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Err(KafkaError::Canceled.into()) };
-        if let Some(error) = found.error() {
-            return Err(KafkaError::MetadataFetch(error.into()).into());
-        }
-        if found.partitions().len() != usize::from(*partitions) {
-            let (found, needed) = (found.partitions().len().to_string(), partitions.to_string());
-            return Err(TopicDiffers { topic: name.clone(), setting: "partitions", found, needed }.into());
-        }
-        let copies = found.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or_default();
-        if i32::try_from(copies).unwrap_or(i32::MAX) < *replication {
-            let (found, needed) = (copies.to_string(), replication.to_string());
-            return Err(TopicDiffers { topic: name.clone(), setting: "replication factor", found, needed }.into());
-        }
+/// How many partitions a topic has, and on how many brokers at least each of them is. Blocks.
+fn layout(admin: &AdminClient<Quiet>, name: &str) -> Result<(usize, usize), KafkaError> {
+    let metadata = admin.inner().fetch_metadata(Some(name), EXCHANGE)?;
+    let topic = metadata.topics().iter().find(|topic| topic.name() == name).ok_or(KafkaError::Canceled)?;
+    if let Some(error) = topic.error() {
+        return Err(KafkaError::MetadataFetch(error.into()));
     }
-    Ok(())
+    let copies = topic.partitions().iter().map(|partition| partition.replicas().len()).min();
+    Ok((topic.partitions().len(), copies.unwrap_or_default()))
 }

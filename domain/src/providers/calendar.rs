@@ -134,3 +134,100 @@ fn on_date(zone: Zone, day: NaiveDate, hours: Hours) -> Interval {
     let end_day = if hours.end() == NaiveTime::MIN { day.checked_add_days(Days::new(1)).unwrap_or(day) } else { day };
     Interval { start: local_to_utc(zone.0, day.and_time(hours.start())), end: local_to_utc(zone.0, end_day.and_time(hours.end())) }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::event::Event;
+    use crate::providers::examples::*;
+    use crate::providers::{Weekday, WeeklyHours};
+
+    fn calendar(events: impl IntoIterator<Item = Event>) -> Calendar {
+        let mut calendar = Calendar::default();
+        for event in events {
+            if let Event::Providers(event) = event {
+                calendar.apply(&event);
+            }
+        }
+        calendar
+    }
+
+    fn interval(start: &str, end: &str) -> Interval {
+        Interval { start: start.parse().unwrap(), end: end.parse().unwrap() }
+    }
+
+    fn starts(slots: &[Interval]) -> Vec<String> {
+        slots.iter().map(|slot| slot.start.with_timezone(&CHICAGO.0).format("%H:%M").to_string()).collect()
+    }
+
+    /// 5 January 2027 in Chicago.
+    fn tuesday() -> Interval {
+        interval("2027-01-05T06:00:00Z", "2027-01-06T06:00:00Z")
+    }
+
+    fn on_tuesday(hours: &[Hours], slot: u16) -> Event {
+        let weekly = hours.iter().map(|hours| WeeklyHours { day: Weekday::Tue, hours: *hours }).collect();
+        let (from, slot) = ("2026-01-01".parse().unwrap(), minutes(slot));
+        AvailabilitySet { practitioner: PRACTITIONER, facility: FACILITY, zone: CHICAGO, from, until: None, weekly, slot }.into()
+    }
+
+    #[test]
+    fn each_stretch_of_hours_is_divided_into_slots() {
+        let calendar = calendar([on_tuesday(&[hours("13:00:00", "14:30:00"), hours("08:00:00", "09:00:00")], 40)]);
+        assert_eq!(starts(&calendar.slots(FACILITY, tuesday())), ["08:00", "13:00", "13:40"]);
+        assert!(calendar.slots(UNKNOWN_FACILITY, tuesday()).is_empty());
+    }
+
+    #[test]
+    fn a_block_takes_slots_out_and_moves_none() {
+        let calendar = calendar([on_tuesday(&[hours("08:00:00", "10:30:00")], 30), blocked("2027-01-05T08:40:00", "2027-01-05T09:10:00")]);
+        assert_eq!(starts(&calendar.slots(FACILITY, tuesday())), ["08:00", "09:30", "10:00"]);
+        assert!(!calendar.covers(FACILITY, interval("2027-01-05T15:00:00Z", "2027-01-05T15:30:00Z")));
+        assert!(calendar.covers(FACILITY, interval("2027-01-05T15:10:00Z", "2027-01-05T15:40:00Z")), "what is open can be booked, slot or not");
+    }
+
+    #[test]
+    fn a_free_slot_is_one_that_nothing_takes_up() {
+        let calendar = calendar([on_tuesday(&[hours("08:00:00", "10:00:00")], 30)]);
+        let taken = [interval("2027-01-05T14:15:00Z", "2027-01-05T14:30:00Z"), interval("2027-01-05T15:00:00Z", "2027-01-05T15:45:00Z")];
+        assert_eq!(starts(&calendar.free_slots(FACILITY, tuesday(), &taken)), ["08:30"]);
+        assert_eq!(starts(&calendar.free_slots(FACILITY, tuesday(), &[])), ["08:00", "08:30", "09:00", "09:30"]);
+    }
+
+    #[test]
+    fn slots_that_start_within_the_range_are_offered() {
+        let calendar = calendar([on_tuesday(&[hours("08:00:00", "10:00:00")], 30)]);
+        assert_eq!(starts(&calendar.slots(FACILITY, interval("2027-01-05T14:01:00Z", "2027-01-05T15:30:00Z"))), ["08:30", "09:00"]);
+    }
+
+    #[test]
+    fn hours_on_both_sides_of_midnight_are_one_stretch() {
+        let night =
+            [WeeklyHours { day: Weekday::Mon, hours: hours("20:00:00", "00:00:00") }, WeeklyHours { day: Weekday::Tue, hours: hours("00:00:00", "06:00:00") }];
+        let (from, slot) = ("2026-01-01".parse().unwrap(), minutes(30));
+        let set = AvailabilitySet { practitioner: PRACTITIONER, facility: FACILITY, zone: CHICAGO, from, until: None, weekly: night.to_vec(), slot };
+        assert!(calendar([set.into()]).covers(FACILITY, interval("2027-01-05T05:30:00Z", "2027-01-05T06:30:00Z")));
+    }
+
+    #[test]
+    fn an_exception_outside_of_the_weeks_that_were_set_has_slots_too() {
+        let exception = AvailabilityExceptionSet {
+            practitioner: PRACTITIONER,
+            facility: FACILITY,
+            date: "2025-12-31".parse().unwrap(),
+            hours: vec![hours("08:00:00", "09:00:00")],
+        };
+        let calendar = calendar([available(PRACTITIONER), exception.into()]);
+        assert_eq!(starts(&calendar.slots(FACILITY, interval("2025-12-31T06:00:00Z", "2026-01-01T06:00:00Z"))), ["08:00", "08:30"]);
+    }
+
+    #[test]
+    fn a_range_at_the_end_of_all_calendars_panics_no_more_than_any_other() {
+        let ends = [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC];
+        for moment in ends {
+            assert!(calendar([available(PRACTITIONER)]).slots(FACILITY, Interval { start: moment, end: moment }).is_empty());
+        }
+    }
+}

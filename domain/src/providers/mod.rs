@@ -2,9 +2,13 @@
 //! when they can be booked: weekly hours at a facility, exceptions for a date, blocked time.
 
 mod add_qualification;
+#[cfg(test)]
+mod arriving;
 mod assign_role;
 mod block_time;
 mod calendar;
+#[cfg(test)]
+mod calendar_model;
 mod events;
 #[cfg(test)]
 pub(crate) mod examples;

@@ -87,10 +87,11 @@ impl Command for BookAppointment {
 mod tests {
     use super::*;
     use crate::patients::PatientUnusable;
+    use crate::providers::PractitionerStanding;
     use crate::scheduling::Busy;
     use crate::scheduling::examples::*;
     use crate::testing::given;
-    use crate::time::{NoSuchTime, Repeated};
+    use crate::time::{Interval, NoSuchTime, Repeated};
 
     fn book(start: &str) -> BookAppointment {
         BookAppointment { appointment: APPOINTMENT, patient: ADA, placement: wanted(start), reason: None, exception: None }
@@ -133,6 +134,22 @@ mod tests {
         let other = booked_in(OTHER_APPOINTMENT, BOB, OTHER_PRACTITIONER, ROOM, "2027-01-05T09:15:00");
         given(clinic().chain([other.clone()])).when(&in_the_room(book("2027-01-05T09:00:00"))).then_rejected(Busy::RoomBusy);
         given(clinic().chain([other])).when(&book("2027-01-05T09:00:00")).accepted();
+    }
+
+    #[test]
+    fn a_free_slot_can_be_booked_and_a_taken_one_cannot() {
+        let other = booked(OTHER_APPOINTMENT, BOB, "2027-01-05T09:15:00");
+        let taken = placement("2027-01-05T09:15:00").interval().unwrap();
+        let mut practitioner = PractitionerStanding::of(PRACTITIONER);
+        clinic().for_each(|event| practitioner.apply(&event));
+        let day = Interval { start: "2027-01-05T06:00:00Z".parse().unwrap(), end: "2027-01-06T06:00:00Z".parse().unwrap() };
+        let free = practitioner.calendar.free_slots(FACILITY, day, &[taken]);
+        assert_eq!(free.len(), 16);
+        for slot in practitioner.calendar.slots(FACILITY, day) {
+            let start = slot.start.with_timezone(&CHICAGO.0).format("%FT%T").to_string();
+            let outcome = given(clinic().chain([other.clone()])).when(&book(&start)).outcome();
+            assert_eq!(outcome.is_ok(), free.contains(&slot), "{start}");
+        }
     }
 
     #[test]

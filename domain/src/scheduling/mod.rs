@@ -2,6 +2,8 @@
 //! half-open, and the local time that was agreed on is what counts.
 
 mod actions;
+#[cfg(test)]
+mod arriving;
 mod book;
 mod bookings;
 mod cancel;
@@ -11,6 +13,8 @@ mod events;
 mod examples;
 mod fulfil;
 mod mark_no_show;
+#[cfg(test)]
+mod never_double_booked;
 mod placing;
 mod reschedule;
 mod undo_status;

@@ -214,9 +214,7 @@ impl UnderWay {
         for thing in &needed {
             *self.things.entry(thing.clone()).or_default() += 1;
         }
-        self.resources.push(tokio::spawn(async move {
-            Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes }
-        }));
+        self.resources.push(tokio::spawn(async move { Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes } }));
     }
 
     async fn finish(&mut self, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {

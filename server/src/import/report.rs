@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::ensure;
 use domain::TenantId;
-use fhir::{Notes, NotUnderstood, ResourceType};
+use fhir::{NotUnderstood, Notes, ResourceType};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;

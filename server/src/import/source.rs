@@ -132,7 +132,10 @@ struct Request {
 }
 
 fn whole(file: File, mut each: impl FnMut(Item) -> ControlFlow<()>) -> std::io::Result<()> {
-    let mut alone = |content| drop(each(Item { number: 1, full_url: None, content }));
+    let mut alone = |content| {
+        // There is nothing after it to be read or not.
+        let _ = each(Item { number: 1, full_url: None, content });
+    };
     if file.metadata()?.len() > LARGEST_FILE {
         alone(Err(Unread::TooLarge));
         return Ok(());

@@ -66,7 +66,14 @@ fn problems(text: &mut String, report: &Report) {
     }
     text.push_str("\nTo look at:\n");
     for problem in grave.iter().take(SHOWN) {
-        let said = [problem.resource.as_deref(), problem.command.as_deref(), Some(problem.kind), problem.code.as_deref(), problem.path.as_deref(), problem.rule.as_deref()];
+        let said = [
+            problem.resource.as_deref(),
+            problem.command.as_deref(),
+            Some(problem.kind),
+            problem.code.as_deref(),
+            problem.path.as_deref(),
+            problem.rule.as_deref(),
+        ];
         let said: Vec<&str> = said.into_iter().flatten().collect();
         let _ = writeln!(text, "  {} {}: {}", problem.file, problem.item, said.join(" "));
     }

@@ -188,7 +188,7 @@ async fn a_patient_acts_for_themself_and_for_whoever_granted_it() {
     let (_, unknown) = app.post(BOOK, &token, &book(event_store::fresh_id(), "2031-03-03T10:00:00")).await;
     assert_eq!(refused["code"], unknown["code"], "whether a patient exists is not told");
     let mut overbook = book(own, "2031-03-03T09:00:00");
-    overbook["exception"] = json!({ "kind": "overbook", "reason": "please" });
+    overbook["exception"] = json!({ "kind": "overbooked", "reason": "please" });
     assert_eq!(app.post(BOOK, &token, &overbook).await.0, StatusCode::FORBIDDEN);
     app.accepted("/v1/patients/grant-access", Role::Administrator, json!({ "patient": other, "grantee": user })).await;
     assert_eq!(app.post(BOOK, &token, &book(other, "2031-03-03T10:00:00")).await.0, StatusCode::OK);

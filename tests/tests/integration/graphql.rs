@@ -3,6 +3,7 @@
 mod authorization;
 mod calendars;
 mod clinic;
+mod crawl;
 mod errors;
 mod people;
 mod protocol;
@@ -40,7 +41,7 @@ pub struct World {
     shutdown: watch::Sender<bool>,
     /// The last position that a command returned.
     position: AtomicI64,
-    _running: Running,
+    running: Option<Running>,
 }
 
 impl World {
@@ -60,12 +61,20 @@ impl World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, issuer, shutdown, position: AtomicI64::new(0), _running: running }
+        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, issuer, shutdown, position: AtomicI64::new(0), running: Some(running) }
     }
 
     /// As if the process were told to stop.
     pub fn stop(&self) {
         self.shutdown.send_replace(true);
+    }
+
+    /// Stops the projections: from now on nothing changes, and nobody else asks the database.
+    pub async fn at_rest(mut self) -> Self {
+        if let Some(running) = self.running.take() {
+            running.kill().await;
+        }
+        self
     }
 
     /// A token for a role, in this tenant.

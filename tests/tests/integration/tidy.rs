@@ -119,8 +119,8 @@ fn every_command_has_a_route() {
 #[test]
 fn no_file_is_over_its_budget() {
     let long: BTreeMap<PathBuf, usize> =
-        sources(&root(), &["rs", "sql", "js", "sh"]).into_iter().map(|path| (path.clone(), text(&path).lines().count())).filter(|(_, lines)| *lines > 500).collect();
-    assert!(long.is_empty(), "over 500 lines: {long:?}");
+        sources(&root(), &["rs", "sql", "js", "sh"]).into_iter().map(|path| (path.clone(), text(&path).lines().count())).filter(|(_, lines)| *lines > 600).collect();
+    assert!(long.is_empty(), "over 600 lines: {long:?}");
 }
 
 #[test]

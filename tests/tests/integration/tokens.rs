@@ -9,13 +9,15 @@ use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use gate::{Claims, Role};
-use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::app::App;
+
+/// The public half of the key whose private half is 32 sevens (RFC 8037).
+const PUBLIC: &str = "6kpsY-KcUgq-9VB7Ey7F-ZVHdq6-vnuSQh7qaRRG0iw";
 
 /// An issuer on loopback, with one key.
 struct Issuer {
@@ -29,9 +31,7 @@ impl Issuer {
         let key = SigningKey::from_bytes(&[7; 32]);
         let pem = key.to_pkcs8_pem(LineEnding::LF).unwrap();
         let key = EncodingKey::from_ed_pem(pem.as_bytes()).unwrap();
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA).unwrap();
-        jwk.common.key_id = Some("one".into());
-        let keys = json!({ "keys": [jwk] });
+        let keys = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "one", "x": PUBLIC }] });
         let asked = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&asked);
         let router = Router::new().route(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kafka::topics::{TopicError, ensure};
 use kafka::{Halted, KafkaConfig, Phase};
-use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 
@@ -48,15 +48,19 @@ async fn missing_topics_are_made_with_their_settings() {
     }
 }
 
+/// A topic of somebody else's making, right but for what is said.
+async fn made_by_hand(config: &KafkaConfig, partitions: i32, retention: &str) {
+    let (admin, options) = admin(config);
+    let settings = [("cleanup.policy", "delete"), ("retention.bytes", "-1"), ("retention.ms", retention), ("max.message.bytes", "8388608")];
+    let new = NewTopic::new(&config.log_topic, partitions, TopicReplication::Fixed(1)).set("message.timestamp.after.max.ms", "9223372036854775807");
+    let new = settings.into_iter().fold(new, |new, (setting, value)| new.set(setting, value));
+    admin.create_topics([&new], &options).await.unwrap()[0].as_ref().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_with_another_number_of_partitions_halts_the_relay() {
     let topic = TestTopic::new().await;
-    let (admin, options) = admin(&topic.config);
-    ensure(&topic.config).await.unwrap();
-    delete(&topic.config).await;
-    let new = NewTopic::new(&topic.config.log_topic, 3, TopicReplication::Fixed(1)).set("retention.ms", "-1").set("max.message.bytes", "4194304");
-    admin.create_topics([&new], &options).await.unwrap()[0].as_ref().unwrap();
-
+    made_by_hand(&topic.config, 3, "-1").await;
     let mut relay = topic.relay().await;
     relay.enters(Phase::Halted).await;
     assert_eq!(relay.state.borrow().trouble.as_ref().unwrap().kind, "topic");
@@ -68,10 +72,14 @@ async fn a_topic_with_another_number_of_partitions_halts_the_relay() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_would_lose_history_is_refused() {
     let topic = TestTopic::new().await;
-    ensure(&topic.config).await.unwrap();
-    let (admin, options) = admin(&topic.config);
-    let change = AlterConfig::new(ResourceSpecifier::Topic(&topic.config.log_topic)).set("retention.ms", "86400000");
-    admin.alter_configs([&change], &options).await.unwrap()[0].as_ref().unwrap();
+    made_by_hand(&topic.config, 8, "86400000").await;
     let Err(TopicError::Differs(differs)) = ensure(&topic.config).await else { panic!("it is refused") };
-    assert_eq!((differs.setting, differs.found.as_str()), ("retention.ms", "86400000"));
+    assert_eq!((differs.setting, differs.found.as_str(), differs.needed.as_str()), ("retention.ms", "86400000", "-1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_made_by_hand_and_suits_is_taken() {
+    let topic = TestTopic::new().await;
+    made_by_hand(&topic.config, 8, "-1").await;
+    ensure(&topic.config).await.unwrap();
 }

@@ -1,0 +1,271 @@
+//! Every field there is, asked for by every role, by nobody, and from another tenant. A field or a type that is in none of the tables fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{Permission, TenantId};
+use event_store::fresh_id;
+use futures::stream::{self, StreamExt};
+use gate::Role;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::World;
+use super::clinic::Clinic;
+use super::crawl::{Field, Objects, Path};
+use super::socket::Socket;
+
+/// What each root field needs.
+const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
+    ("Query.viewer", None),
+    // Whatever the type of the object needs.
+    ("Query.node", Some(Permission::ReadPatients)),
+    ("Query.patients", Some(Permission::ReadPatients)),
+    ("Query.patient", Some(Permission::ReadPatients)),
+    ("Query.practitioners", Some(Permission::ReadPractitioners)),
+    ("Query.practitioner", Some(Permission::ReadPractitioners)),
+    ("Query.organizations", Some(Permission::ReadOrganizations)),
+    ("Query.organization", Some(Permission::ReadOrganizations)),
+    ("Query.facilities", Some(Permission::ReadOrganizations)),
+    ("Query.facility", Some(Permission::ReadOrganizations)),
+    ("Query.room", Some(Permission::ReadOrganizations)),
+    ("Query.appointments", Some(Permission::ReadAppointments)),
+    ("Query.appointment", Some(Permission::ReadAppointments)),
+    ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
+    ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
+    ("Subscription.facilityAppointments", Some(Permission::ReadAppointments)),
+];
+
+/// What every object of a type needs, wherever it comes from.
+const TYPES: &[(&str, Option<Permission>)] = &[
+    ("Address", None),
+    ("Appointment", Some(Permission::ReadAppointments)),
+    ("AppointmentAction", Some(Permission::ReadAppointments)),
+    ("AppointmentChanges", Some(Permission::ReadAppointments)),
+    ("AppointmentConnection", Some(Permission::ReadAppointments)),
+    ("AppointmentEdge", Some(Permission::ReadAppointments)),
+    ("AppointmentException", Some(Permission::ReadAppointments)),
+    ("Availability", Some(Permission::ReadPractitioners)),
+    ("AvailabilityException", Some(Permission::ReadPractitioners)),
+    ("BlockedTime", Some(Permission::ReadPractitioners)),
+    ("Calendar", Some(Permission::ReadPractitioners)),
+    ("Coding", None),
+    ("Contact", Some(Permission::ReadPatients)),
+    ("ContactPoint", None),
+    ("Facility", Some(Permission::ReadOrganizations)),
+    ("FacilityConnection", Some(Permission::ReadOrganizations)),
+    ("FacilityEdge", Some(Permission::ReadOrganizations)),
+    ("HistoryDetail", Some(Permission::ReadHistory)),
+    ("HistoryEntry", Some(Permission::ReadHistory)),
+    ("HistoryEntryConnection", Some(Permission::ReadHistory)),
+    ("HistoryEntryEdge", Some(Permission::ReadHistory)),
+    ("HumanName", None),
+    ("Identifier", None),
+    ("Interval", Some(Permission::ReadPractitioners)),
+    ("OpenHours", Some(Permission::ReadPractitioners)),
+    ("Organization", Some(Permission::ReadOrganizations)),
+    ("OrganizationConnection", Some(Permission::ReadOrganizations)),
+    ("OrganizationEdge", Some(Permission::ReadOrganizations)),
+    ("PageInfo", None),
+    ("Patient", Some(Permission::ReadPatients)),
+    ("PatientConnection", Some(Permission::ReadPatients)),
+    ("PatientEdge", Some(Permission::ReadPatients)),
+    ("Practitioner", Some(Permission::ReadPractitioners)),
+    ("PractitionerConnection", Some(Permission::ReadPractitioners)),
+    ("PractitionerEdge", Some(Permission::ReadPractitioners)),
+    ("PractitionerRole", Some(Permission::ReadPractitioners)),
+    ("Qualification", Some(Permission::ReadPractitioners)),
+    ("Query", None),
+    ("Room", Some(Permission::ReadOrganizations)),
+    ("RoomConnection", Some(Permission::ReadOrganizations)),
+    ("RoomEdge", Some(Permission::ReadOrganizations)),
+    ("Subscription", None),
+    ("Viewer", None),
+    ("ViewerPermission", None),
+    ("WeeklyHours", Some(Permission::ReadPractitioners)),
+];
+
+fn needs(table: &[(&str, Option<Permission>)], name: &str) -> Option<Permission> {
+    table.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} is not in the table: say what it needs")).1
+}
+
+/// A clinic in which there is something of every type.
+struct Everything {
+    clinic: Clinic,
+    patient: Uuid,
+    appointment: Uuid,
+}
+
+impl Everything {
+    async fn make(world: &World) -> Self {
+        let clinic = Clinic::open(world).await;
+        let (practitioner, facility, organization) = (clinic.practitioners[0], clinic.facility, clinic.organization);
+        let part = json!({ "organization": fresh_id(), "name": "Lakeside Clinic", "partOf": organization });
+        world.tell(Role::Administrator, "organizations/register-organization", part).await;
+        let coding = json!({ "system": "urn:codes", "code": "MD" });
+        world.tell(Role::Administrator, "providers/add-qualification", json!({ "practitioner": practitioner, "code": coding })).await;
+        let role = json!({ "practitioner": practitioner, "role": fresh_id(), "organization": organization, "facilities": [facility], "code": [coding], "telecom": [] });
+        world.tell(Role::Administrator, "providers/assign-role", role).await;
+        let hours = json!([{ "start": "08:00:00", "end": "09:00:00" }]);
+        let other_hours = json!({ "practitioner": practitioner, "facility": facility, "date": "2031-03-05", "hours": hours });
+        world.tell(Role::Administrator, "providers/set-availability-exception", other_hours).await;
+        let block = json!({ "practitioner": practitioner, "block": fresh_id(), "facility": facility, "start": "2031-03-06T08:00:00", "end": "2031-03-06T09:00:00", "reason": "Needle" });
+        world.tell(Role::Administrator, "providers/block-time", block).await;
+        let patient = clinic.patient(world, "Ada", "Lovelace").await;
+        let contact = json!({ "telecom": [{ "system": "phone", "value": "555-0111" }], "address": [{ "city": "Chicago" }] });
+        world.tell(Role::FrontDesk, "patients/change-contact-details", json!({ "patient": patient, "contact": contact })).await;
+        clinic.book(world, patient, "2031-03-04T09:00:00").await;
+        let appointment = clinic.enter(world, patient, "2026-03-04T09:00:00").await;
+        Self { clinic, patient, appointment }
+    }
+
+    /// A field with what it takes to be asked.
+    fn call(&self, of: &str, field: &Field) -> String {
+        let Self { clinic, patient, appointment } = self;
+        let week = r#"from: "2031-03-03T00:00:00Z", to: "2031-03-10T00:00:00Z""#;
+        let arguments = match (of, field.name.as_str()) {
+            ("Query", "node") => format!(r#"id: "Patient/{patient}""#),
+            ("Query", "patient") => format!(r#"id: "{patient}""#),
+            ("Query", "practitioner") => format!(r#"id: "{}""#, clinic.practitioners[0]),
+            ("Query", "organization") => format!(r#"id: "{}""#, clinic.organization),
+            ("Query", "facility") => format!(r#"id: "{}""#, clinic.facility),
+            ("Query", "room") => format!(r#"id: "{}""#, clinic.rooms[0]),
+            ("Query", "appointment") => format!(r#"id: "{appointment}""#),
+            ("Practitioner", "calendar") => week.to_owned(),
+            ("Practitioner", "freeSlots") => format!(r#"facility: "{}", {week}"#, clinic.facility),
+            ("Calendar", "open") => format!(r#"facility: "{}""#, clinic.facility),
+            ("Subscription", "patientAppointments") => format!(r#"patient: "{patient}""#),
+            ("Subscription", "practitionerAppointments") => format!(r#"practitioner: "{}""#, clinic.practitioners[0]),
+            ("Subscription", "facilityAppointments") => format!(r#"facility: "{}""#, clinic.facility),
+            (_, name) if field.required.is_empty() => return name.to_owned(),
+            (of, name) => panic!("{of}.{name} takes {:?}: say what", field.required),
+        };
+        format!("{}({arguments})", field.name)
+    }
+
+    fn token(&self, world: &World, role: Role) -> String {
+        if role == Role::Patient { world.token_of_patient(self.patient) } else { world.token(role) }
+    }
+}
+
+fn forbidden(answer: &Value) -> bool {
+    answer["errors"].as_array().into_iter().flatten().any(|error| error["extensions"]["code"] == "FORBIDDEN")
+}
+
+fn may(role: Role, needed: impl IntoIterator<Item = Option<Permission>>) -> bool {
+    needed.into_iter().flatten().all(|permission| gate::reach(&BTreeSet::from([role]), permission).is_some())
+}
+
+/// What it takes to come to a field and to see what it comes to.
+fn needed(path: &Path, of: &str, field: &Field, objects: &Objects) -> Vec<Option<Permission>> {
+    let mut needed: Vec<Option<Permission>> = path.through.iter().map(|name| needs(TYPES, name)).collect();
+    needed.push(if of == "Query" { needs(ROOT_FIELDS, &format!("Query.{}", field.name)) } else { None });
+    // A field that comes to an object shows it only to those who may see such objects.
+    let object = objects.0.contains_key(&field.comes_to);
+    needed.push(if object { needs(TYPES, &field.comes_to) } else { None });
+    needed
+}
+
+#[tokio::test]
+async fn every_field_is_for_those_who_may_see_it() {
+    let world = World::new().await;
+    let everything = Everything::make(&world).await;
+    let objects = Objects::of_the_schema();
+    let paths: BTreeMap<String, Path> = objects.paths(|of, field| everything.call(of, field));
+    let mut asked = Vec::new();
+    for (of, fields) in &objects.0 {
+        needs(TYPES, of);
+        let Some(path) = paths.get(of) else {
+            assert!(["Subscription", "AppointmentChanges"].contains(&of.as_str()), "no query comes to {of}");
+            continue;
+        };
+        for field in fields {
+            let nested = if objects.0.contains_key(&field.comes_to) || field.comes_to == "Node" { "{ __typename }" } else { "" };
+            let selection = format!("__typename {} {nested}", everything.call(of, field));
+            asked.push((of, field, path.ask(&selection), needed(path, of, field, &objects)));
+        }
+    }
+    assert!(asked.len() > 200, "the schema was read");
+    // Once, so that no later question has to wait.
+    world.data(&world.token(Role::Clinician), "{ viewer { user } }", json!({})).await;
+    for role in Role::ALL {
+        let token = &everything.token(&world, role);
+        let world = &world;
+        stream::iter(&asked)
+            .for_each_concurrent(4, async |(of, field, query, needed)| {
+                let (of, field) = (of.as_str(), &field.name);
+                let answer = world.ask(token, query, json!({})).await;
+                if may(role, needed.iter().copied()) {
+                    assert!(answer.get("errors").is_none(), "{role:?} may see {of}.{field}: {query}\n{answer:#}");
+                    let there = answer.to_string().contains(&format!("\"__typename\":\"{of}\""));
+                    assert!(there || role != Role::Clinician, "there is no {of} to ask for {field}: {query}\n{answer:#}");
+                } else {
+                    assert!(forbidden(&answer), "{role:?} may not see {of}.{field}: {query}\n{answer:#}");
+                }
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_said_without_a_token_and_nothing_to_another_tenant() {
+    let world = World::new().await;
+    let everything = Everything::make(&world).await;
+    let objects = Objects::of_the_schema();
+    world.data(&world.token(Role::Clinician), "{ viewer { user } }", json!({})).await;
+    let elsewhere = |role: Role| {
+        world.token_of(|claims| {
+            claims.tenant = TenantId(Uuid::from_u128(99));
+            claims.roles = BTreeSet::from([role]);
+            claims.patient = Some(domain::PatientId(everything.patient));
+            claims.practitioner = Some(domain::PractitionerId(everything.clinic.practitioners[0]));
+        })
+    };
+    for field in &objects.0["Query"] {
+        let object = objects.0.get(&field.comes_to);
+        let connection = object.is_some_and(|fields| fields.iter().any(|field| field.name == "nodes"));
+        let nested = if connection { "{ nodes { id } }" } else if field.name == "viewer" { "{ patient { id } practitioner { id } }" } else { "{ id }" };
+        let query = format!("{{ {} {nested} }}", everything.call("Query", field));
+        let nobody = world.client.post(format!("{}/graphql", world.at)).json(&json!({ "query": query })).send().await.unwrap();
+        assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{query}");
+        for role in Role::ALL {
+            let answer = world.request(&elsewhere(role), &json!({ "query": query })).send().await.unwrap().json::<Value>().await.unwrap();
+            let found = answer["data"].to_string();
+            let nothing = ["null", "{\"viewer\":{\"patient\":null,\"practitioner\":null}}"].contains(&found.as_str())
+                || found == format!("{{\"{}\":null}}", field.name)
+                || found == format!("{{\"{}\":{{\"nodes\":[]}}}}", field.name);
+            assert!(nothing, "{role:?} of another tenant finds something: {query}\n{answer:#}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_subscription_is_for_those_who_may_follow() {
+    let world = World::new().await;
+    let everything = Everything::make(&world).await;
+    let objects = Objects::of_the_schema();
+    for field in &objects.0["Subscription"] {
+        let needed = needs(ROOT_FIELDS, &format!("Subscription.{}", field.name));
+        let query = format!("subscription {{ {} {{ position }} }}", everything.call("Subscription", field));
+        let extensions = json!({ "carelog": { "waitFor": world.position() } });
+        let subscribe = json!({ "query": query, "extensions": extensions });
+        for role in Role::ALL {
+            let mut socket = Socket::open(&world, &everything.token(&world, role)).await;
+            socket.subscribe("1", &subscribe).await;
+            if may(role, [needed]) {
+                assert_eq!(socket.silence().await, None, "{role:?} may follow {query}");
+            } else {
+                let message = socket.next().await;
+                assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("FORBIDDEN")), "{role:?}: {message}");
+            }
+        }
+        let elsewhere = world.token_of(|claims| (claims.tenant, claims.roles) = (TenantId(Uuid::from_u128(99)), BTreeSet::from([Role::Clinician])));
+        let mut socket = Socket::open(&world, &elsewhere).await;
+        socket.subscribe("1", &json!({ "query": query })).await;
+        let message = socket.next().await;
+        assert_eq!(message["payload"][0]["extensions"]["code"], "NOT_FOUND", "{message}");
+    }
+    let followed: BTreeSet<String> = objects.0["Subscription"].iter().chain(&objects.0["Query"]).map(|field| field.name.clone()).collect();
+    let tabled: BTreeSet<String> = ROOT_FIELDS.iter().filter_map(|(name, _)| name.split('.').nth(1)).map(str::to_owned).collect();
+    assert_eq!(followed, tabled, "the table and the schema name the same root fields");
+}

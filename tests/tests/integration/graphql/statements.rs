@@ -1,0 +1,61 @@
+//! How many statements an operation takes does not depend on how many rows it shows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use gate::Role;
+use serde_json::json;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt};
+
+use super::World;
+use super::clinic::Clinic;
+
+/// Counts the statements that the database driver logs.
+struct Counting(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> Layer<S> for Counting {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "sqlx::query" {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+const EVERYTHING: &str = "query($first: Int) { \
+    appointments(first: $first) { nodes { \
+        patient { displayName mergedInto { id } mergedRecords { id } appointments(first: 3) { nodes { id } } history(first: 3) { nodes { summary } } } \
+        practitioner { displayName qualifications { issuer } roles { organization { name } facilities { name } } \
+            freeSlots(facility: \"FACILITY\", from: \"2031-03-03T00:00:00Z\", to: \"2031-03-04T00:00:00Z\") { start } \
+            calendar(from: \"2031-03-03T00:00:00Z\", to: \"2031-03-04T00:00:00Z\") { blocks { start } appointments(first: 3) { nodes { id } } } } \
+        facility { name organization { name partOf { name } } rooms(first: 2) { nodes { name } } } \
+        room { name } \
+        actions { name allowed } } } }";
+
+#[tokio::test]
+async fn fifty_appointments_take_as_many_statements_as_one() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    for number in 0..50 {
+        let patient = clinic.patient(&world, "Ada", &format!("Lovelace {number}")).await;
+        clinic.book(&world, patient, &format!("2031-03-{:02}T{:02}:{:02}:00", 3 + number / 18, 8 + number % 18 / 2, number % 2 * 30)).await;
+    }
+    let query = EVERYTHING.replace("FACILITY", &clinic.facility.to_string());
+    let token = world.token(Role::Clinician);
+    // The projections come to rest, so that only the query's own statements are counted.
+    world.data(&token, "{ viewer { user } }", json!({})).await;
+    let world = world.at_rest().await;
+    let counted = Arc::new(AtomicUsize::new(0));
+    let subscriber = tracing_subscriber::registry().with(Counting(Arc::clone(&counted)));
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let mut statements = Vec::new();
+    for first in [1, 50] {
+        counted.store(0, Ordering::Relaxed);
+        let data = world.data(&token, &query, json!({ "first": first })).await;
+        assert_eq!(data["appointments"]["nodes"].as_array().unwrap().len(), first);
+        statements.push(counted.load(Ordering::Relaxed));
+    }
+    assert!(statements[0] > 10, "the statements are counted: {statements:?}");
+    assert_eq!(statements[0], statements[1]);
+    assert!(statements[1] <= 30, "{statements:?}");
+}

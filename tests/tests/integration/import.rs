@@ -1,0 +1,310 @@
+//! `carelog import fhir`, as an operator runs it: the real binary on real databases. What comes in comes in once, whatever interrupts it, and every line is accounted for.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use domain::TenantId;
+use gate::Role;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+
+use crate::app::App;
+
+/// A folder of input that goes away.
+struct Input(PathBuf);
+
+impl Input {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("carelog-import-{}", event_store::fresh_id().simple()));
+        fs::create_dir(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn with(self, name: &str, lines: &[String]) -> Self {
+        fs::write(self.0.join(name), lines.join("\n")).unwrap();
+        self
+    }
+}
+
+impl Drop for Input {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
+    let (tenant, path, report) = (tenant.to_string(), path.to_str().unwrap(), report.to_str().unwrap());
+    app.command(&["import", "fhir", path, "--tenant", &tenant, "--time-zone", "America/Chicago", "--report", report])
+}
+
+fn run(app: &App, path: &Path, tenant: TenantId) -> (Output, Value) {
+    let report = std::env::temp_dir().join(format!("carelog-report-{}.json", event_store::fresh_id().simple()));
+    let output = command(app, path, tenant, &report).output().unwrap();
+    let json = fs::read(&report).map(|json| serde_json::from_slice(&json).unwrap()).unwrap_or_default();
+    fs::remove_file(report).ok();
+    (output, json)
+}
+
+fn import(app: &App, path: &Path) -> Value {
+    let (output, report) = run(app, path, app.tenant);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    adds_up(&report);
+    report
+}
+
+/// Every item is in exactly one count.
+fn adds_up(report: &Value) {
+    let sum = |counts: &Value| counts.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    let count = |counts: &Value, name: &str| counts[name].as_u64().unwrap();
+    let resources: Vec<&Value> = report["resources"].as_object().unwrap().values().collect();
+    for counts in &resources {
+        assert_eq!(sum(counts), 2 * count(counts, "read"), "{counts}");
+    }
+    let read: u64 = resources.iter().map(|counts| count(counts, "read")).sum();
+    assert_eq!(count(report, "blank") + sum(&report["noResource"]) + sum(&report["notYet"]) + read, count(report, "items"));
+}
+
+fn counts(report: &Value, resource: &str) -> (u64, u64, u64, u64, u64) {
+    let of = |name: &str| report["resources"][resource][name].as_u64().unwrap_or_default();
+    (of("taken"), of("alreadyThere"), of("changed"), of("refused"), of("notUnderstood"))
+}
+
+fn problems(report: &Value) -> Vec<(u64, &str, &str)> {
+    let text = |value: &'_ Value| value.as_str().map(str::to_owned).unwrap_or_default().leak() as &str;
+    report["problems"].as_array().unwrap().iter().map(|problem| (problem["item"].as_u64().unwrap(), text(&problem["kind"]), text(&problem["code"]))).collect()
+}
+
+async fn log(app: &App) -> PgPool {
+    PgPool::connect(&app.url(0)).await.unwrap()
+}
+
+async fn events(pool: &PgPool, tenant: TenantId) -> i64 {
+    sqlx::query_scalar("select count(*) from clinical.event where tenant = $1").bind(tenant.0).fetch_one(pool).await.unwrap()
+}
+
+fn patient(number: usize) -> String {
+    let record = json!({ "system": "urn:mrn", "value": number.to_string(), "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR" }] } });
+    let mut patient =
+        json!({ "resourceType": "Patient", "id": format!("p{number}"), "identifier": [record], "name": [{ "family": format!("Family{number}") }] });
+    if number % 3 == 0 {
+        patient["deceasedDateTime"] = json!("2001-02-03");
+    }
+    patient.to_string()
+}
+
+fn patients(number: usize) -> Input {
+    Input::new().with("Patient.ndjson", &(0..number).map(patient).collect::<Vec<_>>())
+}
+
+/// The folder of published test data, where it is; CI must have it.
+fn synthea() -> Option<PathBuf> {
+    let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = std::env::var_os("CARELOG_TEST_DATA").map_or_else(beside, PathBuf::from).join("synthea-10");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", folder.display());
+    eprintln!("SKIPPED: there is no {}; CARELOG_TEST_DATA names the folder that holds synthea-10", folder.display());
+    None
+}
+
+#[tokio::test]
+async fn the_people_and_places_of_a_bulk_export_go_in_whole_and_a_second_run_changes_nothing() {
+    let Some(folder) = synthea() else { return };
+    let app = App::serve().await;
+    let report = import(&app, &folder);
+    let taken = ["Organization", "Location", "Practitioner", "PractitionerRole", "Patient"].map(|resource| counts(&report, resource));
+    assert_eq!(taken, [43, 44, 43, 43, 13].map(|number| (number, 0, 0, 0, 0)), "{report}");
+    assert_eq!(report["items"], 7164);
+    assert_eq!(report["notYet"]["Encounter"], 1215);
+    assert_eq!(report["noResource"], json!({ "no-resource-type": 4 }), "the export's own log");
+    assert_eq!(report["leftOut"], json!({}), "every reference resolves");
+    assert_eq!(report["notKept"]["Patient.extension[us-core-race]"], 13);
+
+    let pool = log(&app).await;
+    let before = events(&pool, app.tenant).await;
+    let again = import(&app, &folder);
+    let there = ["Organization", "Location", "Practitioner", "PractitionerRole", "Patient"].map(|resource| counts(&again, resource));
+    assert_eq!(there, [43, 44, 43, 43, 13].map(|number| (0, number, 0, 0, 0)), "{again}");
+    assert_eq!(events(&pool, app.tenant).await, before);
+    assert_eq!(again["notKept"], report["notKept"]);
+
+    let head: i64 = sqlx::query_scalar("select max(position) from clinical.event").fetch_one(&pool).await.unwrap();
+    let query = "{ patients(first: 100) { nodes { id } } organizations(first: 100) { nodes { id } } facilities(first: 100) { nodes { id } } practitioners(first: 100) { nodes { id } } }";
+    let answer = app.graphql(&app.token(Role::Clinician), query, Some(head)).await;
+    let shown = ["patients", "organizations", "facilities", "practitioners"].map(|field| answer["data"][field]["nodes"].as_array().map(Vec::len));
+    assert_eq!(shown, [13, 43, 44, 43].map(Some), "{answer}");
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_goes_on_where_it_was_when_it_is_run_again() {
+    const PATIENTS: usize = 400;
+    let app = App::without_processes(&[]).await;
+    let input = patients(PATIENTS);
+    let pool = log(&app).await;
+    for killed_after in [1, 100, 300] {
+        let mut child = command(&app, &input.0, app.tenant, Path::new("/dev/null")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while events(&pool, app.tenant).await < killed_after {
+            assert!(child.try_wait().unwrap().is_none(), "it is not done before it is killed");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let report = import(&app, &input.0);
+    let (taken, already_there, ..) = counts(&report, "Patient");
+    assert!(already_there >= 150, "it did not begin anew: {already_there}");
+    assert_eq!(usize::try_from(taken + already_there).unwrap(), PATIENTS);
+    let deaths = (0..PATIENTS).filter(|number| number % 3 == 0).count();
+    assert_eq!(usize::try_from(events(&pool, app.tenant).await).unwrap(), PATIENTS + deaths, "each once");
+    assert_eq!(counts(&import(&app, &input.0), "Patient"), (0, PATIENTS as u64, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn an_import_that_is_interrupted_stops_in_good_order() {
+    let app = App::without_processes(&[]).await;
+    let (input, pool) = (patients(1000), log(&app).await);
+    let report = input.0.join("report");
+    let mut child = command(&app, &input.0, app.tenant, &report).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while events(&pool, app.tenant).await < 20 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let interrupted: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    adds_up(&interrupted);
+    assert_eq!(interrupted["interrupted"], true);
+    let (done, not_reached) = (counts(&interrupted, "Patient").0, interrupted["resources"]["Patient"]["notReached"].as_u64().unwrap());
+    assert!(done >= 10 && done + not_reached == 1000, "{done} and {not_reached}");
+    fs::remove_file(report).unwrap();
+    let after = import(&app, &input.0);
+    assert_eq!((counts(&after, "Patient").0, counts(&after, "Patient").1), (not_reached, done), "what it said was taken is what was taken");
+}
+
+#[tokio::test]
+async fn a_broken_line_is_reported_by_its_number_and_the_rest_goes_in() {
+    let app = App::without_processes(&[]).await;
+    let lines = [
+        patient(1),
+        "{ Needle".to_owned(),
+        String::new(),
+        r#"{"id":"Needle"}"#.to_owned(),
+        r#"{"resourceType":"Needle","id":"Needle"}"#.to_owned(),
+        r#"{"resourceType":"Patient","name":[{"family":"Needle"}]}"#.to_owned(),
+        r#"["Needle"]"#.to_owned(),
+        r#"{"resourceType":"Patient","id":"Needle2","birthDate":"Needle","gender":{},"name":"Needle","Needle":1}"#.to_owned(),
+        r#"{"resourceType":"Patient","id":"Needle3","modifierExtension":[{"url":"http://example.org/Needle"}]}"#.to_owned(),
+        // The same medical record number as the first.
+        patient(1).replace("\"p1\"", "\"Needle4\""),
+        r#"{"resourceType":"Patient","id":"Needle5","birthDate":"2000","deceasedDateTime":"1999","name":[{"family":"Needle"}]}"#.to_owned(),
+        r#"{"resourceType":"Encounter","id":"Needle"}"#.to_owned(),
+        patient(2),
+    ];
+    let input = Input::new().with("Needle_Smith_1950.ndjson", &lines);
+    let (output, report) = run(&app, &input.0, app.tenant);
+    assert!(output.status.success());
+    adds_up(&report);
+    assert_eq!(counts(&report, "Patient"), (4, 0, 0, 1, 2));
+    assert_eq!((report["items"].as_u64(), report["blank"].as_u64()), (Some(13), Some(1)));
+    let expected = [
+        (2, "not-understood", "not-json"),
+        (4, "not-understood", "no-resource-type"),
+        (5, "not-understood", "unknown-resource-type"),
+        (6, "not-understood", "value-missing"),
+        (7, "not-understood", "not-an-object"),
+        (8, "left-out", ""),
+        (8, "left-out", ""),
+        (8, "left-out", ""),
+        (9, "not-understood", "modifier-not-understood"),
+        (10, "refused", "medical-record-number-taken"),
+        (11, "refused", "death-before-birth"),
+    ];
+    assert_eq!(problems(&report), expected);
+    assert_eq!(report["inPart"], json!({ "record-death refused death-before-birth": 1 }));
+    let said = [report.to_string(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap()].concat();
+    assert!(!said.replace("\"Patient.Needle\"", "").replace("Patient.Needle\n", "").contains("Needle"), "a value is repeated: {said}");
+}
+
+#[tokio::test]
+async fn what_has_changed_since_is_said_and_what_is_new_is_taken() {
+    let app = App::without_processes(&[]).await;
+    let alive = |number: usize| patient(number).replace("\"deceasedDateTime\":\"2001-02-03\",", "");
+    import(&app, &Input::new().with("Patient.ndjson", &[alive(1), alive(2), alive(3)]).0);
+    let second = Input::new().with("Patient.ndjson", &[patient(1).replace("Family1", "Married"), patient(2), patient(3), patient(2)]);
+    let report = import(&app, &second.0);
+    assert_eq!(counts(&report, "Patient"), (1, 2, 1, 0, 0), "a death is new, a name is changed, and a line that is repeated is there: {report}");
+    assert_eq!(problems(&report), [(1, "changed", "")]);
+    assert_eq!(events(&log(&app).await, app.tenant).await, 4);
+}
+
+#[tokio::test]
+async fn a_bundle_goes_in_like_lines_and_refers_to_its_own_entries() {
+    let app = App::without_processes(&[]).await;
+    let entry = |url: &str, resource: Value| json!({ "fullUrl": url, "resource": resource, "request": { "method": "POST", "url": "x" } });
+    let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+        entry("urn:uuid:4", json!({ "resourceType": "PractitionerRole", "practitioner": { "reference": "Practitioner?identifier=urn:s|3" }, "organization": { "reference": "urn:uuid:1" } })),
+        entry("urn:uuid:2", json!({ "resourceType": "Organization", "name": "Part", "partOf": { "reference": "urn:uuid:1" } })),
+        entry("urn:uuid:1", json!({ "resourceType": "Organization", "name": "Whole" })),
+        entry("urn:uuid:3", json!({ "resourceType": "Practitioner", "identifier": [{ "system": "urn:s", "value": "3" }] })),
+        json!({ "fullUrl": "urn:uuid:5", "request": { "method": "DELETE", "url": "Patient/5" } }),
+    ]});
+    let input = Input::new().with("bundle.json", &[bundle.to_string()]).with("notes.txt", &[]);
+    let report = import(&app, &input.0);
+    let taken = ["Organization", "Practitioner", "PractitionerRole"].map(|resource| counts(&report, resource));
+    assert_eq!(taken, [(2, 0, 0, 0, 0), (1, 0, 0, 0, 0), (1, 0, 0, 0, 0)], "{report}");
+    assert_eq!((&report["noResource"], &report["otherFiles"]), (&json!({ "no-resource-to-create": 1 }), &json!(1)));
+    assert_eq!(problems(&report), [(5, "not-understood", "no-resource-to-create")]);
+}
+
+/// Any line, good or bad; few ids, so that lines repeat and contradict each other.
+fn line() -> impl Strategy<Value = String> {
+    let resource_type = prop_oneof![
+        Just("Organization"),
+        Just("Location"),
+        Just("Practitioner"),
+        Just("PractitionerRole"),
+        Just("Patient"),
+        Just("Observation"),
+        Just("Nonsense")
+    ];
+    let reference = (0..4_u8).prop_map(|id| json!({ "reference": format!("Organization/{id}") }));
+    let resource = (resource_type, 0..6_u8, "[A-Z]?[a-z]{0,3}", proptest::option::of(reference), 0..4_u8).prop_map(|(kind, id, name, whole, value)| {
+        let name = if matches!(kind, "Patient" | "Practitioner") { json!([{ "family": name }]) } else { json!(name) };
+        let mut resource = json!({
+            "resourceType": kind, "id": id.to_string(), "name": name, "identifier": [{ "system": "urn:s", "value": value.to_string() }],
+            "practitioner": { "reference": format!("Practitioner/{id}") }, "organization": { "reference": format!("Organization/{value}") },
+        });
+        if let Some(whole) = whole {
+            resource["partOf"] = whole;
+        }
+        resource.to_string()
+    });
+    prop_oneof![8 => resource, 1 => Just(String::new()), 1 => "[^\n\r]{0,20}"]
+}
+
+#[tokio::test]
+async fn any_mixture_of_lines_adds_up_and_comes_out_the_same_every_time() {
+    let app = App::without_processes(&[]).await;
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..6 {
+        let lines = proptest::collection::vec(line(), 0..120).new_tree(&mut runner).unwrap().current();
+        let input = Input::new().with("a.ndjson", &lines).with("b.ndjson", &lines[lines.len() / 2..]);
+        let mut first = None;
+        for _ in 0..3 {
+            let (output, mut report) = run(&app, &input.0, TenantId(event_store::fresh_id()));
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            adds_up(&report);
+            // Ids are the tenant's own.
+            report["tenant"].take();
+            for problem in report["problems"].as_array_mut().unwrap() {
+                problem["resource"].take();
+            }
+            assert_eq!(first.get_or_insert_with(|| report.clone()), &report);
+        }
+    }
+}

@@ -160,12 +160,10 @@ impl Relay {
         // Also where Kafka is away and nothing else gets on: how far behind it is.
         let head = self.store.head().await?;
         self.update(|state| (state.phase, state.head) = (Phase::Starting, head));
-        let t0 = std::time::Instant::now();
         topics::ensure(&self.config).await?;
-        eprintln!("ensure {:?}", t0.elapsed());
         let config = self.config.clone();
         // In this order: once the producer is open, nobody else's records can appear behind the tails.
-        let (producer, tails) = blocking(move || { let p = Producer::open(&config)?; eprintln!("open {:?}", t0.elapsed()); let t = tails::read(&config)?; eprintln!("tails {:?}", t0.elapsed()); Ok::<_, KafkaError>((p,t)) }).await?;
+        let (producer, tails) = blocking(move || Ok::<_, KafkaError>((Producer::open(&config)?, tails::read(&config)?))).await?;
         let (epoch, head) = (self.store.epoch().await?, self.store.head().await?);
         let account = lease.published().await?;
         let furthest = tails.values().map(|tail| tail.position).max().unwrap_or_default();
@@ -185,9 +183,7 @@ impl Relay {
             return Ok(Session { lease, producer, epoch, published });
         }
         let count = range.len() as u64;
-        let t0 = std::time::Instant::now();
         let producer = blocking(move || producer.publish(&range).map(|()| producer)).await?;
-        eprintln!("publish {count} {:?}", t0.elapsed());
         lease.store(&published).await?;
         metrics::counter!("carelog_relay_published_total").increment(count);
         self.update(|state| {

@@ -15,7 +15,8 @@ use crate::record::{Link, link};
 /// The last committed record of each partition that has one. Blocks.
 pub(crate) fn read(config: &KafkaConfig) -> Result<BTreeMap<u16, Link>, KafkaError> {
     let mut client = config.reader();
-    client.set("enable.partition.eof", "true");
+    // The end of a partition is told with an answer that holds nothing, which a broker holds back for so long.
+    client.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
     let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&client, Quiet)?;
     let mut tails = BTreeMap::new();
     // Where the search goes on, for each partition without a tail yet: markers of transactions, and what was never committed, take offsets too.

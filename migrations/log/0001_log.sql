@@ -12,9 +12,10 @@ exception when duplicate_object or unique_violation then null;
 end $$;
 do $$
 begin
-    if not pg_has_role(current_user, 'carelog_log', 'member') then
+    if not (select rolsuper from pg_roles where rolname = current_user) then
         execute format('grant carelog_log to %I', current_user);
     end if;
+exception when unique_violation then null;
 end $$;
 
 -- Dense from 1; the order of positions is the order of commits, and along it `recorded_at` never goes backwards. The one index

@@ -41,7 +41,7 @@ begin
 
     select e.position, e.recorded_at into head, recorded from event e order by e.position desc limit 1;
     head := coalesce(head, 0);
-    recorded := greatest(recorded, date_trunc('microseconds', clock));
+    recorded := greatest(recorded, clock);
 
     -- A boundary that was read in a future of this log was read in another one, before a restore.
     select array_agg(case when r.read_at > head then grown else appended end order by r.place)

@@ -102,7 +102,7 @@ impl Projection for Scheduling {
         }
         appointments.save(connection).await?;
         insert(connection, "appointment_left", &left).await?;
-        let mut taken = Rows::load(connection, []).await?;
+        let mut taken = Rows::default();
         appointments.changed().for_each(|(key, row)| taken.put(*key, row.taken()));
         taken.save(connection).await
     }
@@ -125,7 +125,7 @@ fn leaves(appointments: &Rows<AppointmentRow>, recorded: &Recorded, event: &Sche
     let SchedulingEvent::AppointmentRescheduled(event) = event else { return None };
     let row = appointments.get((recorded.tenant, event.appointment.0))?;
     let elsewhere = row.practitioner_id != event.to.practitioner.0 || row.facility_id != event.to.facility.0;
-    elsewhere.then(|| LeftRow {
+    elsewhere.then_some(LeftRow {
         tenant: row.tenant,
         patient_id: row.patient_id,
         appointment_id: row.appointment_id,

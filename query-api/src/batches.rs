@@ -5,8 +5,9 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -32,8 +33,14 @@ impl Batches {
         let mut running = FuturesUnordered::new();
         poll_fn(|context| {
             loop {
-                if let Poll::Ready(value) = operation.as_mut().poll(context) {
+                let noticing = Arc::new(Noticing { woken: AtomicBool::new(false), task: context.waker().clone() });
+                let waker = Waker::from(Arc::clone(&noticing));
+                if let Poll::Ready(value) = operation.as_mut().poll(&mut Context::from_waker(&waker)) {
                     return Poll::Ready(value);
+                }
+                if noticing.woken.load(Ordering::Acquire) {
+                    // It has paused in the middle of a long list, and goes on when the task is polled next.
+                    return Poll::Pending;
                 }
                 running.extend(self.take());
                 // A load that ends may let the operation go on, and ask for more.
@@ -44,6 +51,23 @@ impl Batches {
             }
         })
         .await
+    }
+}
+
+/// Notices that the operation was woken, perhaps by itself, and wakes its task.
+struct Noticing {
+    woken: AtomicBool,
+    task: Waker,
+}
+
+impl Wake for Noticing {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        self.task.wake_by_ref();
     }
 }
 
@@ -75,7 +99,10 @@ mod tests {
         let spawner = batches.clone();
         let loader = DataLoader::new(counting.clone(), move |load| spawner.put_by(load)).delay(Duration::ZERO);
         let field = async |key: u32| {
+            // As a list in a list does, once it is long.
+            tokio::task::yield_now().await;
             let next = loader.load_one(key).await.unwrap().unwrap();
+            tokio::task::yield_now().await;
             loader.load_one(next).await.unwrap().unwrap()
         };
         let values = batches.drive(futures::future::join_all((0..500).map(field))).await;

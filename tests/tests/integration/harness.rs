@@ -1,6 +1,6 @@
 //! Databases of its own for each test, cloned from templates that were migrated once, and the log and the vault on them.
 
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use domain::{TenantId, UserId};
@@ -46,11 +46,10 @@ fn server() -> PgConnectOptions {
     url.parse().expect("DATABASE_URL is a Postgres URL")
 }
 
-/// Databases of one test, dropped at its end.
+/// Databases of one test.
 pub struct Databases {
     server: PgConnectOptions,
     run: String,
-    kinds: Vec<Kind>,
     /// How long a pool waits for a connection.
     pub patience: Duration,
     /// A folder for keys, removed at the end.
@@ -65,7 +64,7 @@ impl Databases {
 
     /// Databases of these kinds.
     pub async fn of(kinds: &[Kind]) -> Self {
-        let databases = Self::named(server(), kinds);
+        let databases = Self::named(server());
         let mut connection = databases.maintenance().await;
         for kind in kinds {
             let (name, template) = (databases.name(*kind), template(*kind));
@@ -76,7 +75,7 @@ impl Databases {
 
     /// The log's databases on another server, which has no templates.
     pub async fn on(server: PgConnectOptions) -> Self {
-        let databases = Self::named(server, &Kind::OF_THE_LOG);
+        let databases = Self::named(server);
         let mut connection = databases.maintenance().await;
         for kind in Kind::OF_THE_LOG {
             sqlx::query(AssertSqlSafe(format!("create database {}", databases.name(kind)))).execute(&mut connection).await.expect("a database is made");
@@ -85,10 +84,10 @@ impl Databases {
         databases
     }
 
-    fn named(server: PgConnectOptions, kinds: &[Kind]) -> Self {
+    fn named(server: PgConnectOptions) -> Self {
         let run = format!("test_{}_{}", std::process::id(), event_store::fresh_id().simple());
         let keys = std::env::temp_dir().join(format!("carelog-{run}"));
-        Self { server, run, kinds: kinds.to_vec(), patience: Duration::from_mins(1), keys }
+        Self { server, run, patience: Duration::from_mins(1), keys }
     }
 
     fn name(&self, kind: Kind) -> String {
@@ -130,18 +129,9 @@ impl Databases {
 }
 
 impl Drop for Databases {
-    /// Best effort, also when the test failed; what is left goes at the start of a later run.
+    /// The databases stay until a later run drops them: each would be a checkpoint, which every test beside this one would wait for.
     fn drop(&mut self) {
         std::fs::remove_dir_all(&self.keys).ok();
-        let (server, names) = (self.server.clone(), self.kinds.iter().map(|kind| self.name(*kind)).collect::<Vec<_>>());
-        let dropping = blocking(async move {
-            let mut connection = PgConnection::connect_with(&server.database("postgres")).await?;
-            for name in names {
-                sqlx::query(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut connection).await?;
-            }
-            Ok::<_, sqlx::Error>(())
-        });
-        drop(dropping);
     }
 }
 
@@ -155,7 +145,6 @@ pub struct TestLog {
     pub vault_pool: PgPool,
     pub tenant: TenantId,
     pub actor: Actor,
-    // Last, so that it is dropped when nothing is connected any more.
     pub databases: Databases,
 }
 
@@ -193,15 +182,17 @@ impl TestLog {
 /// The name of the migrated template of a kind, made by the first test that asks. A later run drops it.
 fn template(kind: Kind) -> &'static str {
     static TEMPLATES: [OnceLock<String>; Kind::ALL.len()] = [const { OnceLock::new() }; Kind::ALL.len()];
-    TEMPLATES[kind as usize].get_or_init(|| blocking(make_template(kind)).expect("a template database is made"))
+    static SWEEP: Once = Once::new();
+    SWEEP.call_once(|| drop(std::thread::spawn(|| run(drop_left_behind()))));
+    TEMPLATES[kind as usize].get_or_init(|| {
+        let making = std::thread::spawn(move || run(make_template(kind)).expect("a template database is made"));
+        making.join().expect("the server that DATABASE_URL names makes databases")
+    })
 }
 
 async fn make_template(kind: Kind) -> anyhow::Result<String> {
     let server = server();
     let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await?;
-    // One run at a time; the lock ends with the connection.
-    sqlx::query("select pg_advisory_lock(7263)").execute(&mut connection).await?;
-    drop_left_behind(&mut connection).await?;
     let name = format!("template_{}_{}", std::process::id(), kind.name());
     sqlx::query(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut connection).await?;
     sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
@@ -213,19 +204,20 @@ async fn make_template(kind: Kind) -> anyhow::Result<String> {
 }
 
 /// Drops what runs left behind whose process is gone.
-async fn drop_left_behind(connection: &mut PgConnection) -> anyhow::Result<()> {
-    let names: Vec<String> = sqlx::query_scalar("select datname from pg_database where datname ~ '^(test|template)_[0-9]+_'").fetch_all(&mut *connection).await?;
+async fn drop_left_behind() -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect_with(&server().database("postgres")).await?;
+    let names: Vec<String> =
+        sqlx::query_scalar("select datname from pg_database where datname ~ '^(test|template)_[0-9]+_'").fetch_all(&mut connection).await?;
     for name in names {
         let process = name.split('_').nth(1).unwrap_or_default();
         if !std::path::Path::new("/proc").join(process).exists() {
-            sqlx::query(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut *connection).await?;
+            sqlx::query(AssertSqlSafe(format!("drop database if exists {name}"))).execute(&mut connection).await?;
         }
     }
     Ok(())
 }
 
-/// Runs to the end on a thread and a runtime of its own, wherever it is called from.
-fn blocking<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    let thread = std::thread::spawn(|| tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work));
-    thread.join().expect("the work does not panic")
+/// Runs to the end on a runtime of its own.
+fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }

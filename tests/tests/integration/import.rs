@@ -75,8 +75,11 @@ fn counts(report: &Value, resource: &str) -> (u64, u64, u64, u64, u64) {
 }
 
 fn problems(report: &Value) -> Vec<(u64, &str, &str)> {
-    let text = |value: &'_ Value| value.as_str().map(str::to_owned).unwrap_or_default().leak() as &str;
-    report["problems"].as_array().unwrap().iter().map(|problem| (problem["item"].as_u64().unwrap(), text(&problem["kind"]), text(&problem["code"]))).collect()
+    report["problems"].as_array().unwrap().iter().map(problem).collect()
+}
+
+fn problem(problem: &Value) -> (u64, &str, &str) {
+    (problem["item"].as_u64().unwrap(), problem["kind"].as_str().unwrap(), problem["code"].as_str().unwrap_or_default())
 }
 
 async fn log(app: &App) -> PgPool {
@@ -87,10 +90,14 @@ async fn events(pool: &PgPool, tenant: TenantId) -> i64 {
     sqlx::query_scalar("select count(*) from clinical.event where tenant = $1").bind(tenant.0).fetch_one(pool).await.unwrap()
 }
 
+fn record_number(value: &str) -> Value {
+    json!({ "system": "urn:mrn", "value": value, "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR" }] } })
+}
+
 fn patient(number: usize) -> String {
-    let record = json!({ "system": "urn:mrn", "value": number.to_string(), "type": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "MR" }] } });
+    let identifier = [record_number(&number.to_string())];
     let mut patient =
-        json!({ "resourceType": "Patient", "id": format!("p{number}"), "identifier": [record], "name": [{ "family": format!("Family{number}") }] });
+        json!({ "resourceType": "Patient", "id": format!("p{number}"), "identifier": identifier, "name": [{ "family": format!("Family{number}") }] });
     if number % 3 == 0 {
         patient["deceasedDateTime"] = json!("2001-02-03");
     }
@@ -276,7 +283,7 @@ fn line() -> impl Strategy<Value = String> {
     let resource = (resource_type, 0..6_u8, "[A-Z]?[a-z]{0,3}", proptest::option::of(reference), 0..4_u8).prop_map(|(kind, id, name, whole, value)| {
         let name = if matches!(kind, "Patient" | "Practitioner") { json!([{ "family": name }]) } else { json!(name) };
         let mut resource = json!({
-            "resourceType": kind, "id": id.to_string(), "name": name, "identifier": [{ "system": "urn:s", "value": value.to_string() }],
+            "resourceType": kind, "id": id.to_string(), "name": name, "identifier": [record_number(&value.to_string())],
             "practitioner": { "reference": format!("Practitioner/{id}") }, "organization": { "reference": format!("Organization/{value}") },
         });
         if let Some(whole) = whole {

@@ -9,6 +9,7 @@ mod booking;
 mod chaos;
 mod clinic;
 mod commands;
+mod demo;
 mod event_store;
 mod examples;
 mod graphql;

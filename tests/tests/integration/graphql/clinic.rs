@@ -19,7 +19,9 @@ impl Clinic {
     pub async fn open(world: &World) -> Self {
         let clinic = Self { organization: fresh_id(), facility: fresh_id(), rooms: [fresh_id(), fresh_id()], practitioners: [fresh_id(), fresh_id()] };
         let Self { organization, facility, rooms, practitioners } = &clinic;
-        world.tell(Administrator, "organizations/register-organization", json!({ "organization": organization, "name": "Lakeside Hospital" })).await;
+        let prov = json!([{ "system": "http://terminology.hl7.org/CodeSystem/organization-type", "code": "prov" }]);
+        let hospital = json!({ "organization": organization, "name": "Lakeside Hospital", "type": prov });
+        world.tell(Administrator, "organizations/register-organization", hospital).await;
         let site = json!({ "facility": facility, "organization": organization, "name": "Lakeside Main", "timeZone": "America/Chicago" });
         world.tell(Administrator, "organizations/open-facility", site).await;
         for (room, name) in rooms.iter().zip(["Room 1", "Room 2"]) {
@@ -29,7 +31,7 @@ impl Clinic {
             let npi = json!([{ "system": "urn:clinic:staff", "value": format!("S-{family}") }]);
             let telecom = json!([{ "system": "phone", "value": "555-0100" }]);
             let name = json!([{ "family": family, "given": ["Elizabeth"] }]);
-            let body = json!({ "practitioner": practitioner, "name": name, "identifiers": npi, "telecom": telecom, "gender": "female" });
+            let body = json!({ "practitioner": practitioner, "name": name, "identifiers": npi, "telecom": telecom, "address": [{ "city": "Chicago" }], "gender": "female" });
             world.tell(Administrator, "providers/onboard-practitioner", body).await;
             let hours = json!({ "start": "08:00:00", "end": "17:00:00" });
             let weekly: Vec<Value> = ["mon", "tue", "wed", "thu", "fri"].iter().map(|day| json!({ "day": day, "hours": hours })).collect();

@@ -115,9 +115,7 @@ async fn a_connection_that_breaks_the_protocol_is_closed_with_its_code() {
     twice.say(&json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })).await;
     assert_eq!(twice.closed().await, 4429);
 
-    for protocol in [None, Some("graphql-ws")] {
-        assert_eq!(Socket::connect(&world, protocol).await.closed().await, 4406);
-    }
+    assert_eq!(Socket::connect(&world, None).await.closed().await, 4406);
 }
 
 #[tokio::test]

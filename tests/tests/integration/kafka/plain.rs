@@ -29,34 +29,40 @@ impl Record {
 
 /// Every record of the log's topic, partition by partition.
 pub async fn read(config: &KafkaConfig, isolation: &'static str) -> Vec<Record> {
-    let (brokers, topic) = (config.brokers.clone(), config.log_topic.clone());
-    tokio::task::spawn_blocking(move || (0..PARTITIONS).flat_map(|partition| partition_of(&brokers, &topic, partition.into(), isolation)).collect())
-        .await
-        .unwrap()
+    read_topic(config, config.log_topic.clone(), PARTITIONS.into(), isolation).await
 }
 
-/// Every record of one partition.
-pub fn partition_of(brokers: &str, topic: &str, partition: i32, isolation: &str) -> Vec<Record> {
+/// Every record of a topic, partition by partition.
+pub async fn read_topic(config: &KafkaConfig, topic: String, partitions: i32, isolation: &'static str) -> Vec<Record> {
     let mut client = ClientConfig::new();
-    client.set("bootstrap.servers", brokers).set("group.id", "test").set("enable.partition.eof", "true").set("isolation.level", isolation);
+    client.set("bootstrap.servers", &config.brokers).set("group.id", "test").set("enable.partition.eof", "true").set("isolation.level", isolation);
     let consumer: BaseConsumer = client.create().unwrap();
     let mut assignment = TopicPartitionList::new();
-    assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+    for partition in 0..partitions {
+        assignment.add_partition_offset(&topic, partition, Offset::Beginning).unwrap();
+    }
     consumer.assign(&assignment).unwrap();
-    let mut records = Vec::new();
-    loop {
+    let mut records = tokio::task::spawn_blocking(move || to_the_end(&consumer, partitions)).await.unwrap();
+    records.sort_by_key(|record| record.partition);
+    records
+}
+
+fn to_the_end(consumer: &BaseConsumer, partitions: i32) -> Vec<Record> {
+    let (mut records, mut ended) = (Vec::new(), 0);
+    while ended < partitions {
         match consumer.poll(Duration::from_secs(30)).expect("the broker answers") {
             Ok(message) => records.push(Record {
-                partition,
+                partition: message.partition(),
                 key: message.key().unwrap_or_default().to_vec(),
                 value: message.payload().unwrap_or_default().to_vec(),
                 headers: message.headers().into_iter().flat_map(Headers::iter).map(|header| (header.key.to_owned(), text(header.value))).collect(),
                 timestamp: message.timestamp().to_millis().unwrap(),
             }),
-            Err(KafkaError::PartitionEOF(_)) => return records,
+            Err(KafkaError::PartitionEOF(_)) => ended += 1,
             Err(error) => panic!("{error}"),
         }
     }
+    records
 }
 
 fn text(bytes: Option<&[u8]>) -> String {

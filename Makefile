@@ -1,8 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check generate bench audit clean-data
 
-# SQL is checked against the committed descriptions, not against whatever DATABASE_URL names.
-export SQLX_OFFLINE ?= true
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use domain::{Command, Event};
+use domain::Event;
 use schemars::Schema;
-use schemars::generate::SchemaSettings;
 
 /// The JSON Schema of a command's body.
 pub struct CommandSchema {
@@ -15,14 +14,6 @@ pub struct CommandSchema {
     pub name: &'static str,
     /// Draft 2020-12; a protected field carries `x-phi: true`.
     pub schema: Schema,
-}
-
-impl CommandSchema {
-    /// The schema of one command.
-    pub fn of<C: Command>() -> Self {
-        let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
-        Self { context: C::CONTEXT, name: C::NAME, schema }
-    }
 }
 
 /// Every file to commit, by its path from the checkout's root. Only events' present versions: a file of an older version stays as it was committed.

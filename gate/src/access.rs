@@ -29,8 +29,8 @@ impl Disclosure {
     }
 }
 
-/// The one place through which every answer passes after it was made and before its first byte is sent: here the access record is
-/// committed, and an answer whose record cannot be written is never given.
+/// The one place through which every answer passes after it was made and before its first byte is sent. Today it leaves a line in the application's log;
+/// an access record that is committed here, or the answer withheld, takes its place without any resolver changing.
 pub(crate) fn settle(caller: &Caller, disclosure: &Disclosure) {
     tracing::info!(
         operation = disclosure.operation,

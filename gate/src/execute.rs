@@ -118,7 +118,10 @@ impl Gate {
         loop {
             let append = self.decide(caller, &command, &key, request).await?;
             match self.store.append(append).await {
-                Ok(appended) => return accepted(appended),
+                Ok(appended) => {
+                    tracing::info!(request_id = %request.correlation, command = C::NAME, position = appended.position.0, "accepted");
+                    return accepted(appended);
+                }
                 Err(error) => {
                     if let Some(refusal) = refused(error) {
                         return Err(refusal);

@@ -64,6 +64,8 @@ pub struct Snapshot {
     transaction: Mutex<Option<Transaction<'static, Postgres>>>,
     disclosure: SyncMutex<Disclosure>,
     parked: Vec<Subject>,
+    /// How far the row-level security of this snapshot reaches.
+    opened: Option<Reach>,
 }
 
 /// The snapshot's connection, for one statement after the other.
@@ -93,9 +95,13 @@ impl Snapshot {
         self.lock().reflects
     }
 
-    /// Refuses unless the caller has the permission; how far it reaches is then up to the row-level security of this snapshot.
+    /// Refuses unless the caller has the permission. Row-level security reaches as far as reading patients does, so a permission that reaches less far
+    /// (as of someone who works here and is a patient here) is refused rather than widened.
     pub fn require(&self, permission: Permission) -> Result<Reach, Forbidden> {
         let reach = self.caller.reach(permission).ok_or(Forbidden(permission))?;
+        if self.opened.is_some_and(|opened| reach < opened) {
+            return Err(Forbidden(permission));
+        }
         self.lock().permissions.insert(permission);
         Ok(reach)
     }
@@ -145,7 +151,8 @@ impl Gate {
     async fn open(&self, caller: &Caller, reading: Reading) -> Result<Snapshot, sqlx::Error> {
         let mut transaction = self.read.begin_with("begin isolation level repeatable read read only").await?;
         let registry = registry(&mut transaction, caller).await?;
-        let (reach, patients) = match caller.reach(Permission::ReadPatients) {
+        let opened = caller.reach(Permission::ReadPatients);
+        let (reach, patients) = match opened {
             Some(Reach::Tenant) => ("tenant", Vec::new()),
             Some(Reach::OwnPatients) => ("own", own_patients(&mut transaction, caller, &registry.search_path).await?),
             None => ("none", Vec::new()),
@@ -159,7 +166,7 @@ impl Gate {
             reflects: registry.reflects,
         };
         let parked = registry.parked;
-        Ok(Snapshot { caller: caller.clone(), transaction: Mutex::new(Some(transaction)), disclosure: SyncMutex::new(disclosure), parked })
+        Ok(Snapshot { caller: caller.clone(), transaction: Mutex::new(Some(transaction)), disclosure: SyncMutex::new(disclosure), parked, opened })
     }
 
     async fn wait(&self, caller: &Caller, wanted: Position) -> Result<(), ReadRefusal> {

@@ -183,8 +183,11 @@ impl Relay {
             return Ok(Session { lease, producer, epoch, published });
         }
         let count = range.len() as u64;
-        let producer = blocking(move || producer.publish(&range).map(|()| producer)).await?;
+        let (producer, range) = blocking(move || producer.publish(&range).map(|()| (producer, range))).await?;
         lease.store(&published).await?;
+        for (stored, _) in &range {
+            tracing::debug!(request_id = %stored.correlation, position = stored.position.0, event_type = stored.event_type, "published");
+        }
         metrics::counter!("carelog_relay_published_total").increment(count);
         self.update(|state| {
             state.published = published.position;

@@ -79,12 +79,16 @@ async fn attempt(connection: &mut PgConnection, projection: &dyn Projection, eve
             return Err(error);
         }
     }
+    for recorded in events {
+        let (event_type, request_id) = (recorded.event.event_type(), recorded.correlation);
+        tracing::debug!(projection = projection.name(), %request_id, position = recorded.position.0, %event_type, "applied");
+    }
     Ok(())
 }
 
 fn subject(event: &Result<Recorded, Unreadable>) -> (TenantId, String) {
     match event {
         Ok(recorded) => (recorded.tenant, recorded.event.subject().to_string()),
-        Err(unreadable) => (unreadable.tenant, unreadable.subject.to_string()),
+        Err(unreadable) => (unreadable.tenant, unreadable.subject.clone()),
     }
 }

@@ -12,7 +12,6 @@ mod history;
 mod log_source;
 mod names;
 mod organizations;
-mod patient_relations;
 mod patients;
 mod prepare;
 mod projection;

@@ -1,56 +1,26 @@
 //! Patients as they are now, how they are found, which records are of one person, and who may read them.
 
+mod relations;
+mod row;
+
 use std::collections::HashSet;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::fhir_values::{AdministrativeGender, HumanName};
-use domain::patients::{Correction, DeathTime, PatientRegistered, PatientsEvent};
+use domain::patients::PatientsEvent;
 use domain::{Event, EventType, PatientId};
 use event_store::Recorded;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, to_value};
+use serde::Serialize;
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::names::{directory_key, search_words};
-use crate::patient_relations::{Relation, save_relations};
+use crate::names::search_words;
 use crate::projection::{ApplyError, Projection};
-use crate::rows::{Key, Row, Rows, insert};
+use crate::rows::{Key, Rows, insert};
+use relations::{Relation, save_relations};
+use row::PatientRow;
 
 /// The read model `patients`; its tables are in `patients.sql`.
 pub struct Patients;
-
-#[derive(Serialize, Deserialize)]
-struct PatientRow {
-    tenant: Uuid,
-    patient_id: Uuid,
-    active: bool,
-    deactivated: bool,
-    merged_into: Option<Uuid>,
-    erased: bool,
-    name: Value,
-    display_name: Option<String>,
-    name_key: String,
-    gender: Option<AdministrativeGender>,
-    birth_date: Option<String>,
-    birth_earliest: Option<NaiveDate>,
-    birth_latest: Option<NaiveDate>,
-    marital_status: Option<String>,
-    language: Value,
-    telecom: Value,
-    address: Value,
-    identifiers: Value,
-    deceased: bool,
-    deceased_date_time: Option<String>,
-    registered_at: DateTime<Utc>,
-    changed_at: DateTime<Utc>,
-    position: i64,
-}
-
-impl Row for PatientRow {
-    const TABLE: &'static str = "patient";
-    const ID: &'static str = "patient_id";
-}
 
 /// What one batch comes to.
 struct Batch {
@@ -105,79 +75,48 @@ impl Batch {
         let key = |patient: PatientId| (recorded.tenant, patient.0);
         if let PatientsEvent::PatientRegistered(event) = event {
             let key = key(event.patient);
-            self.patients.add(key, registered(recorded, event)?)?;
+            self.patients.add(key, PatientRow::new(recorded, event)?)?;
             self.renamed.insert(key);
             self.identified.insert(key);
             self.relations.push((key, recorded.position.0, Relation::Registered));
             return Ok(());
         }
         for record in records(event) {
-            let patient = self.patients.change(key(record))?;
-            patient.changed_at = recorded.recorded;
-            patient.position = recorded.position.0;
+            self.patients.change(key(record))?.touch(recorded);
         }
+        let patient = self.patients.change(key(event.record()))?;
+        let mut relate = |patient: PatientId, relation| self.relations.push((key(patient), recorded.position.0, relation));
         match event {
             PatientsEvent::PatientRegistered(_) => {}
             PatientsEvent::IdentifierAssigned(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                match event.identifier.known() {
-                    Some(identifier) => patient.add_identifier(to_value(identifier)?),
-                    None => patient.erased = true,
-                }
+                patient.identify(&event.identifier)?;
                 self.identified.insert(key(event.patient));
             }
             PatientsEvent::DemographicsCorrected(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                match event.correction.known() {
-                    Some(correction) => patient.correct(correction)?,
-                    None => patient.erased = true,
-                }
+                patient.correct(&event.correction)?;
                 self.renamed.insert(key(event.patient));
             }
-            PatientsEvent::ContactDetailsChanged(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                match event.contact.known() {
-                    Some(contact) => (patient.telecom, patient.address) = (to_value(&contact.telecom)?, to_value(&contact.address)?),
-                    None => (patient.telecom, patient.address, patient.erased) = (json!([]), json!([]), true),
-                }
-            }
-            PatientsEvent::DeathRecorded(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                patient.deceased = true;
-                patient.deceased_date_time = event.deceased.known().copied().and_then(date_time);
-                patient.erased |= event.deceased.known().is_none();
-            }
-            PatientsEvent::DeathReversed(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                (patient.deceased, patient.deceased_date_time) = (false, None);
-            }
-            PatientsEvent::PatientDeactivated(event) => {
-                let patient = self.patients.change(key(event.patient))?;
-                (patient.active, patient.deactivated) = (false, true);
-            }
+            PatientsEvent::ContactDetailsChanged(event) => patient.reach(&event.contact)?,
+            PatientsEvent::DeathRecorded(event) => patient.die(&event.deceased),
+            PatientsEvent::DeathReversed(_) => patient.live(),
+            PatientsEvent::PatientDeactivated(_) => patient.deactivate(),
             PatientsEvent::PatientsMerged(event) => {
-                let merged = self.patients.change(key(event.merged))?;
-                (merged.active, merged.merged_into) = (false, Some(event.survivor.0));
-                self.relations.push((key(event.survivor), recorded.position.0, Relation::Merged(event.merged)));
+                patient.merge_into(Some(event.survivor.0));
+                relate(event.survivor, Relation::Merged(event.merged));
             }
             PatientsEvent::PatientMergeUndone(event) => {
-                let merged = self.patients.change(key(event.merged))?;
-                (merged.active, merged.merged_into) = (!merged.deactivated, None);
-                self.relations.push((key(event.survivor), recorded.position.0, Relation::Separated(event.merged)));
+                patient.merge_into(None);
+                relate(event.survivor, Relation::Separated(event.merged));
             }
-            PatientsEvent::PatientAccessGranted(event) => {
-                self.relations.push((key(event.patient), recorded.position.0, Relation::Granted(event.grantee)));
-            }
-            PatientsEvent::PatientAccessRevoked(event) => {
-                self.relations.push((key(event.patient), recorded.position.0, Relation::Revoked(event.grantee)));
-            }
+            PatientsEvent::PatientAccessGranted(event) => relate(event.patient, Relation::Granted(event.grantee)),
+            PatientsEvent::PatientAccessRevoked(event) => relate(event.patient, Relation::Revoked(event.grantee)),
         }
         Ok(())
     }
 
     async fn save_words(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
         #[derive(Serialize)]
-        struct Word {
+        struct NameRow {
             tenant: Uuid,
             patient_id: Uuid,
             word: String,
@@ -186,14 +125,14 @@ impl Batch {
         let mut words = Vec::new();
         for ((tenant, patient), row) in self.patients.changed().filter(|(key, _)| self.renamed.contains(*key)) {
             let names = serde_json::from_value::<Vec<_>>(row.name.clone())?;
-            words.extend(search_words(&names).into_iter().map(|word| Word { tenant: tenant.0, patient_id: *patient, word }));
+            words.extend(search_words(&names).into_iter().map(|word| NameRow { tenant: tenant.0, patient_id: *patient, word }));
         }
         insert(connection, "patient_name", &words).await
     }
 
     async fn save_identifiers(&self, connection: &mut PgConnection) -> Result<(), ApplyError> {
         #[derive(Serialize)]
-        struct Identifier<'row> {
+        struct IdentifierRow<'row> {
             tenant: Uuid,
             patient_id: Uuid,
             system: &'row Value,
@@ -205,7 +144,7 @@ impl Batch {
         let mut identifiers = Vec::new();
         for ((tenant, patient), row) in self.patients.changed().filter(|(key, _)| self.identified.contains(*key)) {
             let listed = row.identifiers.as_array().into_iter().flatten();
-            identifiers.extend(listed.map(|identifier| Identifier {
+            identifiers.extend(listed.map(|identifier| IdentifierRow {
                 tenant: tenant.0,
                 patient_id: *patient,
                 system: &identifier["system"],
@@ -223,86 +162,4 @@ async fn delete(connection: &mut PgConnection, statement: &'static str, keys: &H
         sqlx::query(statement).bind(tenants).bind(patients).execute(connection).await?;
     }
     Ok(())
-}
-
-fn registered(recorded: &Recorded, event: &PatientRegistered) -> Result<PatientRow, ApplyError> {
-    let mut row = PatientRow {
-        tenant: recorded.tenant.0,
-        patient_id: event.patient.0,
-        active: true,
-        deactivated: false,
-        merged_into: None,
-        erased: event.demographics.known().is_none(),
-        name: json!([]),
-        display_name: None,
-        name_key: String::new(),
-        gender: None,
-        birth_date: None,
-        birth_earliest: None,
-        birth_latest: None,
-        marital_status: None,
-        language: json!([]),
-        telecom: json!([]),
-        address: json!([]),
-        identifiers: json!([]),
-        deceased: false,
-        deceased_date_time: None,
-        registered_at: recorded.recorded,
-        changed_at: recorded.recorded,
-        position: recorded.position.0,
-    };
-    if let Some(demographics) = event.demographics.known().cloned() {
-        row.correct(&Correction {
-            name: Some(demographics.name),
-            gender: demographics.gender,
-            birth_date: demographics.birth_date,
-            marital_status: demographics.marital_status,
-            language: Some(demographics.language),
-        })?;
-    }
-    if let Some(contact) = event.contact.known() {
-        (row.telecom, row.address) = (to_value(&contact.telecom)?, to_value(&contact.address)?);
-    }
-    if let Some(identifiers) = event.identifiers.known() {
-        row.identifiers = to_value(identifiers)?;
-    }
-    Ok(row)
-}
-
-impl PatientRow {
-    fn correct(&mut self, correction: &Correction) -> Result<(), ApplyError> {
-        if let Some(names) = &correction.name {
-            self.name = to_value(names)?;
-            self.display_name = names.first().map(HumanName::display);
-            self.name_key = directory_key(names);
-        }
-        self.gender = correction.gender.or(self.gender);
-        if let Some(date) = correction.birth_date {
-            self.birth_date = Some(String::from(date));
-            (self.birth_earliest, self.birth_latest) = (Some(date.earliest()), Some(date.latest()));
-        }
-        if let Some(status) = &correction.marital_status {
-            self.marital_status = Some(status.as_str().to_owned());
-        }
-        if let Some(languages) = &correction.language {
-            self.language = to_value(languages)?;
-        }
-        Ok(())
-    }
-
-    /// An identifier that the record has already takes the new type.
-    fn add_identifier(&mut self, identifier: Value) {
-        let Some(listed) = self.identifiers.as_array_mut() else { return };
-        listed.retain(|other| other["system"] != identifier["system"] || other["value"] != identifier["value"]);
-        listed.push(identifier);
-    }
-}
-
-/// FHIR `deceasedDateTime`.
-fn date_time(time: DeathTime) -> Option<String> {
-    match time {
-        DeathTime::At(time) => Some(time.to_rfc3339()),
-        DeathTime::On(date) => Some(date.into()),
-        DeathTime::Unknown => None,
-    }
 }

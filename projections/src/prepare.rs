@@ -59,8 +59,8 @@ pub async fn prepare(pool: &PgPool, projections: &[Arc<dyn Projection>]) -> Resu
             None => {
                 create(&mut transaction, projection, true).await?;
             }
-            Some(active) if active.version > i32::from(projection.version()) => {
-                return Err(PrepareError::Newer { projection: projection.name(), active: active.version, own: projection.version() });
+            Some(active) if active.number > i32::from(projection.version()) => {
+                return Err(PrepareError::Newer { projection: projection.name(), active: active.number, own: projection.version() });
             }
             Some(active) if active.is_of(projection) => {}
             Some(_) => {

@@ -103,9 +103,9 @@ async fn change_over(
         let held = hold(&mut transaction, &active.schema).await?;
         loop {
             // Beyond the end of the log there is nothing to catch up with: the old build then comes from a log that was since restored.
-            let head = store.head().await?;
+            let end = store.head().await?;
             follower.catch_up(store).await?;
-            if follower.reaches(&held, head) {
+            if follower.reaches(&held, end) {
                 break;
             }
         }

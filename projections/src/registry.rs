@@ -15,7 +15,8 @@ pub(crate) struct Version {
     #[sqlx(rename = "schema_name")]
     pub(crate) schema: String,
     /// The projection's version that it was built by.
-    pub(crate) version: i32,
+    #[sqlx(rename = "version")]
+    pub(crate) number: i32,
     /// What it was built of.
     pub(crate) fingerprint: String,
     /// The epoch of the log that it is folded from, once it has begun.
@@ -27,7 +28,7 @@ pub(crate) struct Version {
 impl Version {
     /// Whether this build of Carelog can go on with it.
     pub(crate) fn is_of(&self, projection: &dyn Projection) -> bool {
-        self.version == i32::from(projection.version()) && self.fingerprint == fingerprint(projection)
+        self.number == i32::from(projection.version()) && self.fingerprint == fingerprint(projection)
     }
 }
 
@@ -94,8 +95,8 @@ pub(crate) async fn advance(connection: &mut PgConnection, schema: &str, moves: 
     let statement = "update projection.cursor set position = move.destination \
                      from unnest($2::smallint[], $3::bigint[], $4::bigint[]) as move (partition, origin, destination) \
                      where schema_name = $1 and cursor.partition = move.partition and cursor.position = move.origin";
-    let moved = sqlx::query(statement).bind(schema).bind(partitions).bind(from).bind(to).execute(connection).await?;
-    Ok(moved.rows_affected() == moves.len() as u64)
+    let outcome = sqlx::query(statement).bind(schema).bind(partitions).bind(from).bind(to).execute(connection).await?;
+    Ok(outcome.rows_affected() == moves.len() as u64)
 }
 
 /// Tells whoever waits for these partitions of a projection that they have moved; they hear it once the transaction commits.

@@ -60,7 +60,9 @@ pub struct CalendarEvent {
 pub async fn calendar(permitted: Permitted<'_>, practitioner: Uuid, range: Range) -> Result<Calendar, Failure> {
     let events = permitted.load(EventsOf { practitioner, range }).await?.unwrap_or_default();
     let mut folded = providers::Calendar::default();
-    events.iter().for_each(|event| folded.apply(&event.event));
+    for event in &events {
+        folded.apply(&event.event);
+    }
     Ok(Calendar { practitioner, range: range.0, events, folded })
 }
 
@@ -164,7 +166,9 @@ impl Calendar {
         let period = Period { from: Some(self.range.start), to: Some(self.range.end) };
         let key = AppointmentsOf { whose: Whose::Practitioner(self.practitioner), period, status: None, page };
         let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key);
-        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
         Ok(connection)
     }
 }

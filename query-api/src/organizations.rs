@@ -39,7 +39,7 @@ impl OrganizationQueries {
         .fetch_all(&mut *connection)
         .await
         .map_err(Failure::from)?;
-        Ok(page.connection(organizations, |organization: &Organization| organization.organization_id))
+        Ok(page.connection(organizations, |organization: &Organization| organization.uuid))
     }
 
     /// One organization; null when there is none that you may see.
@@ -70,7 +70,7 @@ impl OrganizationQueries {
         .fetch_all(&mut *connection)
         .await
         .map_err(Failure::from)?;
-        Ok(page.connection(facilities, |facility: &Facility| facility.facility_id))
+        Ok(page.connection(facilities, |facility: &Facility| facility.uuid))
     }
 
     /// One facility; null when there is none that you may see.
@@ -89,8 +89,8 @@ impl OrganizationQueries {
 #[graphql(complex)]
 pub struct Organization {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    organization_id: Uuid,
+    #[sqlx(rename = "organization_id")]
+    uuid: Uuid,
     /// Its name.
     name: String,
     #[graphql(skip)]
@@ -113,7 +113,7 @@ pub struct Organization {
 impl Organization {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(OrganizationId(self.organization_id))
+        global(OrganizationId(self.uuid))
     }
 
     /// The organization that it is part of.
@@ -126,16 +126,16 @@ impl Organization {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn parts(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Organization>> {
         let page = Page::of(first, after.as_deref())?;
-        let parts = permitted(context, READ)?.load(PartsOf(self.organization_id, page)).await?.unwrap_or_default();
-        Ok(page.connection(parts, |organization| organization.organization_id))
+        let parts = permitted(context, READ)?.load(PartsOf(self.uuid, page)).await?.unwrap_or_default();
+        Ok(page.connection(parts, |organization| organization.uuid))
     }
 
     /// Its facilities, by name.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn facilities(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Facility>> {
         let page = Page::of(first, after.as_deref())?;
-        let facilities = permitted(context, READ)?.load(FacilitiesOf(self.organization_id, page)).await?.unwrap_or_default();
-        Ok(page.connection(facilities, |facility| facility.facility_id))
+        let facilities = permitted(context, READ)?.load(FacilitiesOf(self.uuid, page)).await?.unwrap_or_default();
+        Ok(page.connection(facilities, |facility| facility.uuid))
     }
 }
 
@@ -144,8 +144,8 @@ impl Organization {
 #[graphql(complex)]
 pub struct Facility {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    facility_id: Uuid,
+    #[sqlx(rename = "facility_id")]
+    uuid: Uuid,
     #[graphql(skip)]
     organization_id: Option<Uuid>,
     /// Its name.
@@ -174,7 +174,7 @@ impl Facility {
 impl Facility {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(FacilityId(self.facility_id))
+        global(FacilityId(self.uuid))
     }
 
     /// Who runs it, where that is known.
@@ -187,8 +187,8 @@ impl Facility {
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn rooms(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Room>> {
         let page = Page::of(first, after.as_deref())?;
-        let rooms = permitted(context, READ)?.load(RoomsOf(self.facility_id, page)).await?.unwrap_or_default();
-        Ok(page.connection(rooms, |room| room.room_id))
+        let rooms = permitted(context, READ)?.load(RoomsOf(self.uuid, page)).await?.unwrap_or_default();
+        Ok(page.connection(rooms, |room| room.uuid))
     }
 }
 
@@ -197,8 +197,8 @@ impl Facility {
 #[graphql(complex)]
 pub struct Room {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    room_id: Uuid,
+    #[sqlx(rename = "room_id")]
+    uuid: Uuid,
     #[graphql(skip)]
     facility_id: Uuid,
     /// What it is called at its facility.
@@ -209,7 +209,7 @@ pub struct Room {
 impl Room {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(RoomId(self.room_id))
+        global(RoomId(self.uuid))
     }
 
     /// The facility that it is in.
@@ -223,7 +223,7 @@ impl Loader<OrganizationId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[OrganizationId]) -> Result<HashMap<OrganizationId, Organization>, Failure> {
         let found: Vec<Organization> = self.rows("select * from organization where organization_id = any($1)", ids).await?;
-        Ok(by_id(found, |organization| OrganizationId(organization.organization_id)))
+        Ok(by_id(found, |organization| OrganizationId(organization.uuid)))
     }
 }
 
@@ -232,7 +232,7 @@ impl Loader<FacilityId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[FacilityId]) -> Result<HashMap<FacilityId, Facility>, Failure> {
         let found: Vec<Facility> = self.rows("select * from facility where facility_id = any($1)", ids).await?;
-        Ok(by_id(found, |facility| FacilityId(facility.facility_id)))
+        Ok(by_id(found, |facility| FacilityId(facility.uuid)))
     }
 }
 
@@ -241,7 +241,7 @@ impl Loader<RoomId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[RoomId]) -> Result<HashMap<RoomId, Room>, Failure> {
         let found: Vec<Room> = self.rows("select * from room where room_id = any($1)", ids).await?;
-        Ok(by_id(found, |room| RoomId(room.room_id)))
+        Ok(by_id(found, |room| RoomId(room.uuid)))
     }
 }
 

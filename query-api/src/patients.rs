@@ -41,8 +41,10 @@ impl PatientQueries {
         let permitted = permitted(context, READ)?;
         let mut statement = search.unwrap_or_default().statement(&page)?;
         let patients: Vec<Patient> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        let connection = page.connection(patients, |patient| patient.patient_id);
-        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        let connection = page.connection(patients, |patient| patient.uuid);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
         Ok(connection)
     }
 
@@ -130,8 +132,8 @@ pub fn search_words(name: Option<&str>) -> Result<Vec<String>, Failure> {
 #[graphql(complex)]
 pub struct Patient {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    patient_id: Uuid,
+    #[sqlx(rename = "patient_id")]
+    uuid: Uuid,
     /// Whether the record is in use: neither deactivated nor merged into another.
     active: bool,
     #[graphql(skip)]
@@ -184,7 +186,7 @@ pub struct Contact {
 
 impl Patient {
     fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.patient_id));
+        permitted.discloses(PatientId(self.uuid));
     }
 }
 
@@ -192,7 +194,7 @@ impl Patient {
 impl Patient {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(PatientId(self.patient_id))
+        global(PatientId(self.uuid))
     }
 
     /// The gender that they are considered to have for administration.
@@ -230,8 +232,10 @@ impl Patient {
     #[graphql(complexity = "cost(Some(5), child_complexity)")]
     async fn merged_records(&self, context: &Context<'_>) -> Result<Vec<Patient>> {
         let permitted = permitted(context, READ)?;
-        let records = permitted.load(MergedInto(self.patient_id)).await?.unwrap_or_default();
-        records.iter().for_each(|record| record.disclosed(permitted));
+        let records = permitted.load(MergedInto(self.uuid)).await?.unwrap_or_default();
+        for record in &records {
+            record.disclosed(permitted);
+        }
         Ok(records)
     }
 
@@ -248,9 +252,11 @@ impl Patient {
     ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadAppointments)?;
-        let key = AppointmentsOf { whose: Whose::Patient(self.patient_id), period: Period::of(from, to)?, status, page };
+        let key = AppointmentsOf { whose: Whose::Patient(self.uuid), period: Period::of(from, to)?, status, page };
         let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key);
-        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
         Ok(connection)
     }
 
@@ -259,7 +265,7 @@ impl Patient {
     async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<i64>, HistoryEntry>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
-        let entries = permitted.load(HistoryOf { patient: self.patient_id, page }).await?.unwrap_or_default();
+        let entries = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
         self.disclosed(permitted);
         Ok(page.connection(entries, HistoryEntry::key))
     }
@@ -270,7 +276,7 @@ impl Loader<PatientId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[PatientId]) -> Result<HashMap<PatientId, Patient>, Failure> {
         let found: Vec<Patient> = self.rows("select * from patient where patient_id = any($1)", ids).await?;
-        Ok(by_id(found, |patient| PatientId(patient.patient_id)))
+        Ok(by_id(found, |patient| PatientId(patient.uuid)))
     }
 }
 

@@ -46,7 +46,7 @@ impl ProviderQueries {
         }
         let mut statement = search.statement(&page)?;
         let found = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        Ok(page.connection(found, |practitioner: &Practitioner| practitioner.practitioner_id))
+        Ok(page.connection(found, |practitioner: &Practitioner| practitioner.uuid))
     }
 
     /// One practitioner; null when there is none that you may see.
@@ -112,8 +112,8 @@ impl PractitionerSearch {
 #[graphql(complex)]
 pub struct Practitioner {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    practitioner_id: Uuid,
+    #[sqlx(rename = "practitioner_id")]
+    uuid: Uuid,
     #[graphql(skip)]
     retired_from: Option<NaiveDate>,
     /// Whether what was protected is gone for good.
@@ -147,7 +147,7 @@ impl Practitioner {
 impl Practitioner {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(PractitionerId(self.practitioner_id))
+        global(PractitionerId(self.uuid))
     }
 
     /// The local date from which they take no more appointments.
@@ -179,26 +179,26 @@ impl Practitioner {
     /// What they are qualified for, in the order it became known.
     #[graphql(complexity = "cost(Some(5), child_complexity)")]
     async fn qualifications(&self, context: &Context<'_>) -> Result<Vec<Qualification>> {
-        Ok(permitted(context, READ)?.load(QualificationsOf(self.practitioner_id)).await?.unwrap_or_default())
+        Ok(permitted(context, READ)?.load(QualificationsOf(self.uuid)).await?.unwrap_or_default())
     }
 
     /// What they are for which organization.
     #[graphql(complexity = "cost(Some(5), child_complexity)")]
     async fn roles(&self, context: &Context<'_>) -> Result<Vec<PractitionerRole>> {
-        Ok(permitted(context, READ)?.load(RolesOf(self.practitioner_id)).await?.unwrap_or_default())
+        Ok(permitted(context, READ)?.load(RolesOf(self.uuid)).await?.unwrap_or_default())
     }
 
     /// When they work and what takes up their time, over at most 62 days.
     #[graphql(complexity = "child_complexity.saturating_add(10)")]
     async fn calendar(&self, context: &Context<'_>, from: DateTime, to: DateTime) -> Result<Calendar> {
-        Ok(calendar(permitted(context, READ)?, self.practitioner_id, Range::of(from, to)?).await?)
+        Ok(calendar(permitted(context, READ)?, self.uuid, Range::of(from, to)?).await?)
     }
 
     /// The slots at a facility that start within at most 62 days and can be booked, by their start: the first ones, 100 unless said, at most 500.
     #[graphql(complexity = "cost(Some(100), child_complexity)")]
     async fn free_slots(&self, context: &Context<'_>, facility: ID, from: DateTime, to: DateTime, first: Option<i32>) -> Result<Vec<Stretch>> {
         let facility = argument("facility", &facility)?;
-        Ok(free_slots(permitted(context, READ)?, self.practitioner_id, facility, Range::of(from, to)?, first).await?)
+        Ok(free_slots(permitted(context, READ)?, self.uuid, facility, Range::of(from, to)?, first).await?)
     }
 }
 
@@ -207,7 +207,7 @@ impl Loader<PractitionerId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[PractitionerId]) -> Result<HashMap<PractitionerId, Practitioner>, Failure> {
         let found: Vec<Practitioner> = self.rows("select * from practitioner where practitioner_id = any($1)", ids).await?;
-        Ok(by_id(found, |practitioner| PractitionerId(practitioner.practitioner_id)))
+        Ok(by_id(found, |practitioner| PractitionerId(practitioner.uuid)))
     }
 }
 
@@ -266,8 +266,8 @@ impl Loader<QualificationsOf> for Loads {
 #[graphql(complex)]
 pub struct PractitionerRole {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    role_id: Uuid,
+    #[sqlx(rename = "role_id")]
+    uuid: Uuid,
     #[graphql(skip)]
     practitioner_id: Uuid,
     #[graphql(skip)]

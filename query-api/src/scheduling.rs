@@ -45,7 +45,9 @@ impl SchedulingQueries {
         let mut statement = filter.unwrap_or_default().statement(&page)?;
         let appointments = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
         let connection = page.connection(appointments, Appointment::key);
-        connection.edges.iter().for_each(|edge| edge.node.disclosed(permitted));
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
         Ok(connection)
     }
 
@@ -195,8 +197,8 @@ pub enum AppointmentExceptionKind {
 #[graphql(complex)]
 pub struct Appointment {
     /// The id as commands have it.
-    #[graphql(name = "uuid")]
-    appointment_id: Uuid,
+    #[sqlx(rename = "appointment_id")]
+    uuid: Uuid,
     #[graphql(skip)]
     patient_id: Uuid,
     #[graphql(skip)]
@@ -236,7 +238,7 @@ pub struct Appointment {
 impl Appointment {
     /// What a cursor names.
     pub fn key(&self) -> Uuid {
-        self.appointment_id
+        self.uuid
     }
 
     /// Notes that it is shown.
@@ -258,7 +260,7 @@ impl Appointment {
 impl Appointment {
     /// The global id.
     pub async fn id(&self) -> ID {
-        global(AppointmentId(self.appointment_id))
+        global(AppointmentId(self.uuid))
     }
 
     /// How far it has come.
@@ -385,7 +387,7 @@ impl Loader<AppointmentId> for Loads {
     type Error = Failure;
     async fn load(&self, ids: &[AppointmentId]) -> Result<HashMap<AppointmentId, Appointment>, Failure> {
         let found: Vec<Appointment> = self.rows("select * from appointment where appointment_id = any($1)", ids).await?;
-        Ok(by_id(found, |appointment| AppointmentId(appointment.appointment_id)))
+        Ok(by_id(found, |appointment| AppointmentId(appointment.uuid)))
     }
 }
 

@@ -86,7 +86,7 @@ pub struct AppointmentChanges {
 struct Changed {
     #[sqlx(flatten)]
     appointment: Appointment,
-    changed: i64,
+    last: i64,
     changes: i64,
 }
 
@@ -125,10 +125,12 @@ async fn changes_after(
 ) -> Result<Option<AppointmentChanges>, Failure> {
     let rows: Vec<Changed> =
         sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
-    let Some(position) = rows.iter().map(|row| row.changed).max() else { return Ok(None) };
+    let Some(position) = rows.iter().map(|row| row.last).max() else { return Ok(None) };
     progress.set(Seen { position: Some(position), more: rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES });
     let appointments: Vec<Appointment> = rows.into_iter().map(|row| row.appointment).collect();
-    appointments.iter().for_each(|appointment| appointment.disclosed(permitted));
+    for appointment in &appointments {
+        appointment.disclosed(permitted);
+    }
     Ok(Some(AppointmentChanges { position: Position(position), appointments }))
 }
 
@@ -136,11 +138,11 @@ async fn changes_after(
 macro_rules! changed {
     ($changes:literal) => {
         concat!(
-            "select a.*, c.changed, c.changes from \
-             (select appointment_id, max(position) as changed, count(*) as changes from (",
+            "select a.*, c.last, c.changes from \
+             (select appointment_id, max(position) as last, count(*) as changes from (",
             $changes,
             " order by position limit $3) page group by appointment_id) c \
-             join appointment a on a.appointment_id = c.appointment_id order by c.changed"
+             join appointment a on a.appointment_id = c.appointment_id order by c.last"
         )
     };
 }

@@ -3,9 +3,6 @@
 
 checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-# SQL is checked against the committed descriptions, not against a database that has yet to be migrated.
-export SQLX_OFFLINE=${SQLX_OFFLINE:-true}
-
 # The clock every step is told by starts with the outermost script.
 export CARELOG_STARTED_AT=${CARELOG_STARTED_AT:-$EPOCHSECONDS}
 

@@ -41,3 +41,20 @@ impl PractitionerStanding {
         self.onboarded
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::examples::*;
+
+    #[test]
+    fn another_practitioners_events_are_not_theirs() {
+        let mut standing = PractitionerStanding::of(PRACTITIONER);
+        for event in [onboarded(OTHER_PRACTITIONER), available(OTHER_PRACTITIONER)] {
+            standing.apply(&event);
+        }
+        assert!(!standing.is_onboarded() && !standing.calendar.has_hours_at(FACILITY));
+        standing.apply(&onboarded(PRACTITIONER));
+        assert!(standing.is_onboarded());
+    }
+}

@@ -87,7 +87,7 @@ impl Command for BookAppointment {
 mod tests {
     use super::*;
     use crate::patients::PatientUnusable;
-    use crate::providers::PractitionerStanding;
+    use crate::providers::{AvailabilityExceptionSet, Hours, PractitionerStanding};
     use crate::scheduling::Busy;
     use crate::scheduling::examples::*;
     use crate::testing::given;
@@ -205,6 +205,17 @@ mod tests {
         given(clinic().chain([blocked])).when(&book("2027-01-05T09:00:00")).then_rejected(NotPlaceable::PractitionerUnavailable);
         given(clinic().chain([retired("2027-01-06")])).when(&book("2027-01-05T09:00:00")).accepted();
         given(clinic().chain([retired("2027-01-05")])).when(&book("2027-01-05T09:00:00")).then_rejected(NotPlaceable::PractitionerUnavailable);
+    }
+
+    #[test]
+    fn on_a_date_with_other_hours_those_count() {
+        let date = |hours: &[Hours]| {
+            let (date, hours) = ("2027-01-05".parse().unwrap(), hours.to_vec());
+            clinic().chain([AvailabilityExceptionSet { practitioner: PRACTITIONER, facility: FACILITY, date, hours }.into()])
+        };
+        given(date(&[])).when(&book("2027-01-05T09:00:00")).then_rejected(NotPlaceable::PractitionerUnavailable);
+        given(date(&[])).when(&book("2027-01-06T09:00:00")).accepted();
+        given(date(&[hours("18:00:00", "21:00:00")])).when(&book("2027-01-05T20:00:00")).accepted();
     }
 
     #[test]

@@ -67,6 +67,7 @@ impl Command for CancelAppointment {
 mod tests {
     use super::*;
     use crate::scheduling::examples::*;
+    use crate::scheduling::{AppointmentBooked, Placement};
     use crate::testing::given;
 
     fn cancel(patient: PatientId) -> CancelAppointment {
@@ -88,6 +89,13 @@ mod tests {
     fn only_its_own_patient_names_it() {
         given([]).when(&cancel(ADA)).then_rejected(AppointmentUnusable::AppointmentUnknown);
         given([ada_booked()]).when(&cancel(BOB)).then_rejected(AppointmentUnusable::AppointmentNotOfPatient);
+    }
+
+    #[test]
+    fn what_was_erased_is_not_known() {
+        let placement = Placement { time: Phi::Erased, ..placement("2027-01-05T09:00:00") };
+        let erased = AppointmentBooked { appointment: APPOINTMENT, patient: ADA, placement, reason: None, exception: None };
+        given([erased.into()]).when(&cancel(ADA)).then_rejected(AppointmentUnusable::AppointmentUnknown);
     }
 
     #[test]

@@ -130,9 +130,9 @@ fn moved(local: NaiveDateTime, by: Duration) -> NaiveDateTime {
     local.checked_add_signed(by).unwrap_or(if by < Duration::zero() { NaiveDateTime::MIN } else { NaiveDateTime::MAX })
 }
 
-/// The dates that `start` up to `end` touches.
+/// The dates that `start` up to `end` touches: never more than those of the longest stretch, whatever was written.
 fn days(start: NaiveDateTime, end: NaiveDateTime) -> Vec<NaiveDate> {
-    let last = moved(end, -Duration::nanoseconds(1)).max(start).date();
+    let last = moved(end, -Duration::nanoseconds(1)).clamp(start, moved(start, LocalStretch::LONGEST)).date();
     start.date().iter_days().take_while(|date| *date <= last).collect()
 }
 
@@ -224,6 +224,15 @@ mod tests {
     fn midnight_at_the_end_is_not_touched() {
         let days = |start: &str, minutes| intended(start.parse().unwrap(), chrono_tz::UTC, minutes).days().len();
         assert_eq!((days("2027-01-04T23:30:00", 30), days("2027-01-04T23:30:00", 31), days("2027-01-04T00:00:00", 1440)), (1, 2, 1));
+    }
+
+    #[test]
+    fn no_stretch_has_endless_days() {
+        let stretch =
+            |start: &str, end: &str| LocalStretch { start: start.parse().unwrap(), end: end.parse().unwrap(), zone: Zone(chrono_tz::UTC) }.days().len();
+        assert_eq!(stretch("2027-01-01T12:00:00", "2028-01-02T12:00:00"), 367);
+        assert_eq!(stretch("-262143-01-01T00:00:00", "+262142-12-31T00:00:00"), 367);
+        assert_eq!(stretch("2027-01-02T00:00:00", "2027-01-01T00:00:00"), 1);
     }
 
     #[test]

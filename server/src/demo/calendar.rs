@@ -23,7 +23,11 @@ enum Then {
 /// Everything about one appointment: who, with whom and where, how many weekdays from today, at what time.
 type Entry = (u128, u128, PractitionerId, FacilityId, Option<RoomId>, i64, &'static str, &'static str, Then);
 
-const ALL_WEEK: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// Who, where, on which days, from when, up to when, in slots of how many minutes.
+type Hours = (PractitionerId, FacilityId, &'static [&'static str], &'static str, &'static str, u16);
+
+const ALL_WEEK: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const WEEKDAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri"];
 
 pub async fn fill(clinic: &mut Clinic) -> anyhow::Result<()> {
     hours(clinic).await?;
@@ -35,13 +39,12 @@ pub async fn fill(clinic: &mut Clinic) -> anyhow::Result<()> {
 }
 
 async fn hours(clinic: &mut Clinic) -> anyhow::Result<()> {
-    let weekdays = &ALL_WEEK[..5];
-    let hours: [(PractitionerId, FacilityId, &[&str], &str, &str, u16); 5] = [
-        (PRACTITIONER, FACILITY, &ALL_WEEK, "07:00:00", "19:00:00", 30),
-        (practitioner(2), FACILITY, weekdays, "08:00:00", "16:00:00", 20),
-        (practitioner(3), FACILITY, weekdays, "09:00:00", "17:00:00", 30),
+    let hours: [Hours; 5] = [
+        (PRACTITIONER, FACILITY, ALL_WEEK, "07:00:00", "19:00:00", 30),
+        (practitioner(2), FACILITY, WEEKDAYS, "08:00:00", "16:00:00", 20),
+        (practitioner(3), FACILITY, WEEKDAYS, "09:00:00", "17:00:00", 30),
         (practitioner(3), EAST, &["sat"], "09:00:00", "13:00:00", 30),
-        (practitioner(4), EAST, weekdays, "08:00:00", "18:00:00", 45),
+        (practitioner(4), EAST, WEEKDAYS, "08:00:00", "18:00:00", 45),
     ];
     for ((practitioner, facility, days, start, end, slot), key) in hours.into_iter().zip(1..) {
         let weekly: Vec<Value> = days.iter().map(|day| json!({ "day": day, "hours": { "start": start, "end": end } })).collect();

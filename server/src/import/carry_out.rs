@@ -28,7 +28,7 @@ const AT_ONCE: usize = 16;
 /// So many resources are read ahead.
 const READ_AHEAD: usize = 64;
 /// How long a log that is not available is asked again before the run is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Carries resources out for one tenant.
 #[derive(Clone)]
@@ -118,13 +118,12 @@ impl Importer {
         let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new() };
         for (place, step) in steps.into_iter().enumerate() {
             let name = step.command.name();
-            match (place, self.send(step.id, step.command).await?) {
-                (0, Outcome::Refused(code)) => return Ok(Came { outcome: Outcome::Refused(code), ..came }),
-                (0, outcome) => came.outcome = outcome,
-                (_, Outcome::AlreadyThere) => {}
-                (_, Outcome::Taken) if came.outcome == Outcome::AlreadyThere => came.outcome = Outcome::Taken,
-                (_, Outcome::Taken) => {}
-                (_, outcome) => came.not_taken.push((name, outcome)),
+            match self.send(step.id, step.command).await? {
+                Outcome::Refused(code) if place == 0 => return Ok(Came { outcome: Outcome::Refused(code), ..came }),
+                outcome if place == 0 => came.outcome = outcome,
+                Outcome::Taken if came.outcome == Outcome::AlreadyThere => came.outcome = Outcome::Taken,
+                Outcome::AlreadyThere | Outcome::Taken => {}
+                outcome => came.not_taken.push((name, outcome)),
             }
         }
         Ok(came)

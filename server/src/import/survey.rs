@@ -70,8 +70,8 @@ impl Survey {
 
     /// The second pass, sweep by sweep: whatever the order of the files, what is referred to comes first.
     pub fn stages(&self) -> Vec<Stage> {
-        let depths = |resource_type| if self.has(resource_type) { 0..=self.index.deepest(resource_type) } else { 1..=0 };
-        ResourceType::ALL.into_iter().flat_map(|resource_type| depths(resource_type).map(move |depth| Stage { resource_type, depth })).collect()
+        let found = ResourceType::ALL.into_iter().filter(|resource_type| self.has(*resource_type));
+        found.flat_map(|resource_type| (0..=self.index.deepest(resource_type)).map(move |depth| Stage { resource_type, depth })).collect()
     }
 
     fn has(&self, resource_type: ResourceType) -> bool {

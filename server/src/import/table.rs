@@ -14,11 +14,11 @@ const COLUMNS: [&str; 7] = ["read", "taken", "already there", "changed", "refuse
 pub fn table(report: &Report) -> String {
     let mut text = String::new();
     let name_width = report.resources.keys().map(String::len).max().unwrap_or_default().max("resource".len());
-    line(&mut text, name_width, "resource", COLUMNS.map(str::to_owned));
+    line(&mut text, name_width, "resource", &COLUMNS.map(str::to_owned));
     for (name, counts) in &report.resources {
         let counts =
             [counts.read, counts.taken, counts.already_there, counts.changed, counts.refused, counts.not_understood, counts.not_reached].map(|n| n.to_string());
-        line(&mut text, name_width, name, counts);
+        line(&mut text, name_width, name, &counts);
     }
     let files = report.files.len();
     let _ = writeln!(text, "\n{} lines or entries in {files} file{}; every one is counted here once.", report.items, if files == 1 { "" } else { "s" });
@@ -41,7 +41,7 @@ pub fn table(report: &Report) -> String {
     text
 }
 
-fn line(text: &mut String, name_width: usize, name: &str, values: [String; COLUMNS.len()]) {
+fn line(text: &mut String, name_width: usize, name: &str, values: &[String; COLUMNS.len()]) {
     let _ = write!(text, "{name:<name_width$}");
     for (value, column) in values.iter().zip(COLUMNS) {
         let _ = write!(text, "  {value:>width$}", width = column.len());

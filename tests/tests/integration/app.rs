@@ -32,7 +32,8 @@ struct Process {
 /// The binary that `cargo` built beside this test.
 pub fn binary() -> PathBuf {
     let built = std::env::var_os("CARELOG_TEST_BINARY").map(PathBuf::from);
-    let beside = || std::env::current_exe().expect("a test has a path").parent().and_then(Path::parent).expect("deps lie in a profile's folder").join("carelog");
+    let beside =
+        || std::env::current_exe().expect("a test has a path").parent().and_then(Path::parent).expect("deps lie in a profile's folder").join("carelog");
     let path = built.unwrap_or_else(beside);
     assert!(path.exists(), "{} is not built: cargo build --bin carelog", path.display());
     path
@@ -87,7 +88,13 @@ impl App {
     /// Starts a task that listens, and waits until it is ready; the index of the process.
     pub async fn start(&mut self, task: &str) -> usize {
         let port = free_port();
-        let child = self.command(&[task]).env("CARELOG_HTTP", format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        let child = self
+            .command(&[task])
+            .env("CARELOG_HTTP", format!("127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
         self.processes.push(Some(Process { child, port }));
         let index = self.processes.len() - 1;
         self.ready(index).await;
@@ -130,7 +137,13 @@ impl App {
     pub async fn restart(&mut self, index: usize, task: &str) {
         let port = self.processes[index].as_ref().expect("the process ran").port;
         self.kill(index);
-        let child = self.command(&[task]).env("CARELOG_HTTP", format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        let child = self
+            .command(&[task])
+            .env("CARELOG_HTTP", format!("127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
         self.processes[index] = Some(Process { child, port });
         self.ready(index).await;
     }

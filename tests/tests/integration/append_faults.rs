@@ -61,8 +61,11 @@ async fn judge(owner: &PgPool, known: Vec<(Uuid, Appended)>) {
     assert!(positions.iter().copied().eq(1..=i64::try_from(positions.len()).unwrap()), "positions are not dense");
     assert_eq!(positions.len(), 2 * known.len(), "something is doubled or lost");
     for (command, appended) in known {
-        let stored: Vec<(i64, Uuid)> =
-            sqlx::query_as("select position, event_id from clinical.event where command_id = $1 order by position").bind(command).fetch_all(owner).await.unwrap();
+        let stored: Vec<(i64, Uuid)> = sqlx::query_as("select position, event_id from clinical.event where command_id = $1 order by position")
+            .bind(command)
+            .fetch_all(owner)
+            .await
+            .unwrap();
         assert_eq!(stored.iter().map(|(_, id)| *id).collect::<Vec<_>>(), appended.event_ids);
         assert_eq!(stored.last().unwrap().0, appended.position.0);
     }

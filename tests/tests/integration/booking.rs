@@ -13,11 +13,14 @@ async fn fifty_for_one_slot(app: &App, processes: usize) {
     let clinic = Clinic::open(app).await;
     let patients: Vec<Uuid> = join_all((0..50).map(|_| clinic.patient(app, "Lovelace"))).await;
     let token = app.token(Role::FrontDesk);
-    let answers = join_all(patients.iter().enumerate().map(|(number, patient)| {
-        let (clinic, token) = (&clinic, &token);
-        async move { app.post_to(number % processes, BOOK, token, &clinic.booking(event_store::fresh_id(), *patient, "2031-03-03T09:00:00"), None).await.unwrap() }
-    }))
-    .await;
+    let answers =
+        join_all(patients.iter().enumerate().map(|(number, patient)| {
+            let (clinic, token) = (&clinic, &token);
+            async move {
+                app.post_to(number % processes, BOOK, token, &clinic.booking(event_store::fresh_id(), *patient, "2031-03-03T09:00:00"), None).await.unwrap()
+            }
+        }))
+        .await;
     let booked = answers.iter().filter(|(status, _)| *status == StatusCode::OK).count();
     let busy = answers.iter().filter(|(status, problem)| *status == StatusCode::UNPROCESSABLE_ENTITY && problem["code"] == "practitioner-busy").count();
     assert_eq!((booked, busy), (1, 49), "{answers:?}");

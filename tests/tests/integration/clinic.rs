@@ -17,7 +17,8 @@ impl Clinic {
     pub async fn open(app: &App) -> Self {
         let clinic = Self { facility: event_store::fresh_id(), practitioner: event_store::fresh_id() };
         let (facility, practitioner) = (clinic.facility, clinic.practitioner);
-        app.accepted("/v1/organizations/open-facility", Role::Administrator, json!({ "facility": facility, "name": "Main", "timeZone": "America/Chicago" })).await;
+        app.accepted("/v1/organizations/open-facility", Role::Administrator, json!({ "facility": facility, "name": "Main", "timeZone": "America/Chicago" }))
+            .await;
         let name = json!([{ "family": "Blackwell", "given": ["Elizabeth"] }]);
         app.accepted("/v1/providers/onboard-practitioner", Role::Administrator, json!({ "practitioner": practitioner, "name": name })).await;
         let hours = json!({ "start": "00:00:00", "end": "00:00:00" });

@@ -74,7 +74,11 @@ async fn bad_input_names_the_field_and_the_rule_and_never_the_value() {
         (json!({ "patient": needle }), "/patient", "must satisfy the schema's `format`"),
         (json!({ "patient": patient, needle: 1 }), "", "must hold no fields but the schema's"),
         (json!({ "patient": patient, "demographics": { "name": needle } }), "/demographics/name", "must satisfy the schema's `type`"),
-        (json!({ "patient": patient, "demographics": { "birthDate": "1990-02-30" } }), "/demographics", "must be a date as YYYY, YYYY-MM or YYYY-MM-DD, from 1800 on"),
+        (
+            json!({ "patient": patient, "demographics": { "birthDate": "1990-02-30" } }),
+            "/demographics",
+            "must be a date as YYYY, YYYY-MM or YYYY-MM-DD, from 1800 on",
+        ),
     ];
     for (body, field, rule) in cases {
         let (status, problem) = app.post(path, &token, &body).await;

@@ -14,11 +14,8 @@ use crate::harness::TestLog;
 
 /// A patient with a name and a medical record number.
 pub fn registered(patient: PatientId, family: &str, number: &str) -> Event {
-    let identifier = Identifier {
-        system: "urn:clinic:mrn".try_into().unwrap(),
-        value: number.try_into().unwrap(),
-        r#type: Some(Code::try_from("MR").unwrap()),
-    };
+    let identifier =
+        Identifier { system: "urn:clinic:mrn".try_into().unwrap(), value: number.try_into().unwrap(), r#type: Some(Code::try_from("MR").unwrap()) };
     let name: HumanName = serde_json::from_value(json!({ "family": family, "given": ["Ada"] })).unwrap();
     PatientRegistered {
         patient,

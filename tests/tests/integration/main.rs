@@ -17,6 +17,7 @@ mod harness;
 mod import;
 mod kafka;
 mod projections;
+mod schemas;
 mod servers;
 mod tidy;
 mod tokens;

@@ -5,6 +5,7 @@ mod events;
 mod owner;
 mod security;
 mod sources;
+mod speed;
 pub mod suite;
 mod tally;
 mod versions;

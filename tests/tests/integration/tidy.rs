@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CONTEXTS: [&str; 4] = ["organizations", "patients", "providers", "scheduling"];
-
 /// A crate, and all of the workspace's crates that it may stand on.
 const ARROWS: &[(&str, &[&str])] = &[
     ("domain", &[]),
@@ -22,6 +20,15 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
+}
+
+/// The contexts: the folders of the domain that have events.
+fn contexts() -> Vec<String> {
+    let folders = fs::read_dir(root().join("domain/src")).expect("the domain has sources").flatten();
+    let contexts: Vec<String> =
+        folders.filter(|entry| entry.path().join("events.rs").exists()).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    assert!(contexts.len() >= 4, "the contexts are not found");
+    contexts
 }
 
 fn sources(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
@@ -78,7 +85,8 @@ fn only_the_event_store_names_the_tables_of_the_log() {
     for folder in ["vault", "gate", "kafka", "projections", "command-api", "query-api", "fhir", "server", "event-schemas"] {
         for path in sources(&root().join(folder), &["rs", "sql"]) {
             for table in ["clinical.", "event_tag", "from event ", "into event "] {
-                let named = text(&path).lines().any(|line| line.contains(table) && !line.trim_start().starts_with("//") && !line.trim_start().starts_with("--"));
+                let named =
+                    text(&path).lines().any(|line| line.contains(table) && !line.trim_start().starts_with("//") && !line.trim_start().starts_with("--"));
                 assert!(!named, "{} names {table}", path.display());
             }
         }
@@ -96,9 +104,17 @@ fn resolvers_reach_the_database_only_through_a_snapshot() {
 
 #[test]
 fn every_context_has_its_files_in_every_crate() {
-    for context in CONTEXTS {
-        for path in ["domain/src/{}/mod.rs", "domain/src/{}/events.rs", "command-api/src/{}.rs", "projections/src/{}.rs", "projections/src/{}.sql", "query-api/src/{}.rs"] {
-            let path = root().join(path.replace("{}", context));
+    let paths = [
+        "domain/src/{}/mod.rs",
+        "event-schemas/src/examples/{}.rs",
+        "command-api/src/{}.rs",
+        "projections/src/{}.rs",
+        "projections/src/{}.sql",
+        "query-api/src/{}.rs",
+    ];
+    for context in contexts() {
+        for path in paths {
+            let path = root().join(path.replace("{}", &context));
             let folder = path.with_extension("").join("mod.rs");
             assert!(path.exists() || folder.exists(), "{} is missing", path.display());
         }
@@ -109,17 +125,46 @@ fn every_context_has_its_files_in_every_crate() {
 fn every_command_has_a_route() {
     let commands: BTreeSet<String> = sources(&root().join("domain/src"), &["rs"])
         .iter()
-        .flat_map(|path| text(path).lines().filter_map(|line| line.strip_prefix("impl Command for ")).map(|rest| rest.trim_end_matches(" {").to_owned()).collect::<Vec<_>>())
+        .flat_map(|path| {
+            text(path).lines().filter_map(|line| line.strip_prefix("impl Command for ")).map(|rest| rest.trim_end_matches(" {").to_owned()).collect::<Vec<_>>()
+        })
         .collect();
-    let routes: String = CONTEXTS.iter().map(|context| text(root().join(format!("command-api/src/{context}.rs")))).collect();
+    let routes: String = contexts().iter().map(|context| text(root().join(format!("command-api/src/{context}.rs")))).collect();
     let missing: Vec<&String> = commands.iter().filter(|command| !routes.contains(&format!("Endpoint::of::<{command}>()"))).collect();
     assert!(!commands.is_empty() && missing.is_empty(), "no route for {missing:?}");
 }
 
 #[test]
+fn only_the_relay_writes_the_topic_of_the_log() {
+    for path in sources(&root(), &["rs"]) {
+        let (content, name) = (text(&path), path.to_string_lossy().into_owned());
+        let produces = content.contains(concat!("Future", "Producer"))
+            || content.contains(concat!("Base", "Producer"))
+            || content.contains(concat!("Threaded", "Producer"));
+        let may = name.ends_with("kafka/src/producer.rs") || name.ends_with("kafka/src/dead_letter.rs") || name.contains("/tests/");
+        assert!(!produces || may, "{name} makes a producer");
+    }
+}
+
+#[test]
+fn no_two_read_models_have_a_table_of_one_name() {
+    let mut tables: BTreeMap<String, PathBuf> = BTreeMap::new();
+    for path in sources(&root().join("projections/src"), &["sql"]) {
+        for name in text(&path).lines().filter_map(|line| line.strip_prefix("create table ")?.split([' ', '(']).next().map(str::to_owned)) {
+            let before = tables.insert(name.clone(), path.clone());
+            assert!(before.is_none(), "{name} is in {} and in {}: one search path finds both", path.display(), before.unwrap_or_default().display());
+        }
+    }
+    assert!(tables.len() > 10, "the tables are not found");
+}
+
+#[test]
 fn no_file_is_over_its_budget() {
-    let long: BTreeMap<PathBuf, usize> =
-        sources(&root(), &["rs", "sql", "js", "sh"]).into_iter().map(|path| (path.clone(), text(&path).lines().count())).filter(|(_, lines)| *lines > 600).collect();
+    let long: BTreeMap<PathBuf, usize> = sources(&root(), &["rs", "sql", "js", "sh"])
+        .into_iter()
+        .map(|path| (path.clone(), text(&path).lines().count()))
+        .filter(|(_, lines)| *lines > 600)
+        .collect();
     assert!(long.is_empty(), "over 600 lines: {long:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Permission, TenantId};
+use domain::{PatientId, Permission, PractitionerId, TenantId};
 use event_store::fresh_id;
 use futures::stream::{self, StreamExt};
 use gate::Role;
@@ -144,7 +144,11 @@ impl Everything {
     }
 
     fn token(&self, world: &World, role: Role) -> String {
-        if role == Role::Patient { world.token_of_patient(self.patient) } else { world.token(role) }
+        world.token_of(|claims| {
+            claims.roles = BTreeSet::from([role]);
+            claims.patient = Some(PatientId(self.patient));
+            claims.practitioner = Some(PractitionerId(self.clinic.practitioners[0]));
+        })
     }
 }
 
@@ -217,14 +221,20 @@ async fn nothing_is_said_without_a_token_and_nothing_to_another_tenant() {
         world.token_of(|claims| {
             claims.tenant = TenantId(Uuid::from_u128(99));
             claims.roles = BTreeSet::from([role]);
-            claims.patient = Some(domain::PatientId(everything.patient));
-            claims.practitioner = Some(domain::PractitionerId(everything.clinic.practitioners[0]));
+            claims.patient = Some(PatientId(everything.patient));
+            claims.practitioner = Some(PractitionerId(everything.clinic.practitioners[0]));
         })
     };
     for field in &objects.0["Query"] {
         let object = objects.0.get(&field.comes_to);
         let connection = object.is_some_and(|fields| fields.iter().any(|field| field.name == "nodes"));
-        let nested = if connection { "{ nodes { id } }" } else if field.name == "viewer" { "{ patient { id } practitioner { id } }" } else { "{ id }" };
+        let nested = if connection {
+            "{ nodes { id } }"
+        } else if field.name == "viewer" {
+            "{ patient { id } practitioner { id } }"
+        } else {
+            "{ id }"
+        };
         let query = format!("{{ {} {nested} }}", everything.call("Query", field));
         let nobody = world.client.post(format!("{}/graphql", world.at)).json(&json!({ "query": query })).send().await.unwrap();
         assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED, "{query}");

@@ -65,12 +65,20 @@ async fn a_calendar_shows_what_makes_it_up() {
     let data = world.data(&world.token(Role::Clinician), &query, json!({})).await;
     let calendar = &data["practitioner"]["calendar"];
     let set = &calendar["availability"][0];
-    assert_eq!((&set["facility"]["uuid"], &set["zone"], &set["from"], &set["until"], &set["slotMinutes"]), (&json!(facility), &json!("America/Chicago"), &json!("2026-01-01"), &Value::Null, &json!(30)));
+    assert_eq!(
+        (&set["facility"]["uuid"], &set["zone"], &set["from"], &set["until"], &set["slotMinutes"]),
+        (&json!(facility), &json!("America/Chicago"), &json!("2026-01-01"), &Value::Null, &json!(30))
+    );
     assert_eq!(set["weekly"][0], json!({ "day": "MON", "hours": { "start": "08:00:00", "end": "17:00:00" } }));
     assert_eq!(calendar["exceptions"], json!([{ "date": "2031-03-05", "hours": [{ "start": "10:00:00", "end": "12:00:00" }] }]));
     let block = json!({ "uuid": blocks[0].0, "start": "2031-03-06T08:00:00-06:00", "end": "2031-03-06T10:00:00-06:00", "reason": "Needle" });
     assert_eq!(calendar["blocks"], json!([block]));
-    let open: Vec<String> = calendar["open"].as_array().unwrap().iter().map(|open| format!("{} {}", &open["start"].as_str().unwrap()[8..13], &open["end"].as_str().unwrap()[8..13])).collect();
+    let open: Vec<String> = calendar["open"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|open| format!("{} {}", &open["start"].as_str().unwrap()[8..13], &open["end"].as_str().unwrap()[8..13]))
+        .collect();
     assert_eq!(open, ["03T08 03T17", "04T08 04T17", "05T10 05T12", "06T10 06T17", "07T08 07T17"]);
     assert_eq!(calendar["appointments"]["nodes"], json!([{ "localStart": "2031-03-04T08:30:00", "patient": { "displayName": "Ada Lovelace" } }]));
 

@@ -52,7 +52,13 @@ impl Objects {
             TypeKind::Object(object) => {
                 let fields = object.fields.into_iter().map(|field| Field {
                     name: field.node.name.to_string(),
-                    required: field.node.arguments.iter().filter(|argument| !argument.node.ty.node.nullable).map(|argument| argument.node.name.to_string()).collect(),
+                    required: field
+                        .node
+                        .arguments
+                        .iter()
+                        .filter(|argument| !argument.node.ty.node.nullable)
+                        .map(|argument| argument.node.name.to_string())
+                        .collect(),
                     comes_to: base(&field.node.ty.node),
                 });
                 Some((definition.name.to_string(), fields.collect()))

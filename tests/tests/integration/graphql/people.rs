@@ -54,7 +54,8 @@ async fn pages_follow_each_other_without_gap_or_double() {
     for given in ["Ada", "Ada", "Bea", "Cleo", "Dora"] {
         clinic.patient(&world, given, "Smith").await;
     }
-    let query = "query($after: String) { patients(first: 2, after: $after) { edges { cursor node { uuid } } pageInfo { hasNextPage hasPreviousPage endCursor } } }";
+    let query =
+        "query($after: String) { patients(first: 2, after: $after) { edges { cursor node { uuid } } pageInfo { hasNextPage hasPreviousPage endCursor } } }";
     let (mut seen, mut after) = (Vec::new(), Value::Null);
     loop {
         let data = world.data(&world.token(Role::FrontDesk), query, json!({ "after": after })).await;
@@ -164,9 +165,11 @@ async fn practitioners_are_found_and_staff_see_what_is_personal() {
     let clinic = Clinic::open(&world).await;
     let patient = clinic.patient(&world, "Ada", "Lovelace").await;
     let token = world.token(Role::FrontDesk);
-    let query = "query($search: PractitionerSearch) { practitioners(search: $search) { nodes { displayName gender identifiers { value } telecom { value } } } }";
+    let query =
+        "query($search: PractitionerSearch) { practitioners(search: $search) { nodes { displayName gender identifiers { value } telecom { value } } } }";
     let all = world.data(&token, query, json!({})).await;
-    let angstrom = json!({ "displayName": "Elizabeth Ångström", "gender": "FEMALE", "identifiers": [{ "value": "S-Ångström" }], "telecom": [{ "value": "555-0100" }] });
+    let angstrom =
+        json!({ "displayName": "Elizabeth Ångström", "gender": "FEMALE", "identifiers": [{ "value": "S-Ångström" }], "telecom": [{ "value": "555-0100" }] });
     assert_eq!(all["practitioners"]["nodes"][0], angstrom);
     assert_eq!(all["practitioners"]["nodes"].as_array().unwrap().len(), 2);
     for search in [
@@ -177,7 +180,9 @@ async fn practitioners_are_found_and_staff_see_what_is_personal() {
         let found = world.data(&token, query, json!({ "search": search })).await;
         assert_eq!(found["practitioners"]["nodes"], json!([angstrom]), "{search}");
     }
-    for search in [json!({ "name": "ström" }), json!({ "organization": clinic.organization }), json!({ "identifier": { "system": "urn:x", "value": "S-Ångström" } })] {
+    for search in
+        [json!({ "name": "ström" }), json!({ "organization": clinic.organization }), json!({ "identifier": { "system": "urn:x", "value": "S-Ångström" } })]
+    {
         let found = world.data(&token, query, json!({ "search": search })).await;
         assert_eq!(found["practitioners"]["nodes"], json!([]), "{search}");
     }

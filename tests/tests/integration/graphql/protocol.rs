@@ -37,7 +37,13 @@ fn refused(status: StatusCode, code: &str) -> (StatusCode, String) {
 async fn the_client_chooses_the_media_type() {
     let world = World::new().await;
     let query = r#"{"query":"{ __typename }"}"#;
-    for (accept, answered) in [(None, JSON), (Some("*/*"), JSON), (Some(JSON), JSON), (Some(GRAPHQL), GRAPHQL), (Some("application/json;q=0.5, application/graphql-response+json"), GRAPHQL)] {
+    for (accept, answered) in [
+        (None, JSON),
+        (Some("*/*"), JSON),
+        (Some(JSON), JSON),
+        (Some(GRAPHQL), GRAPHQL),
+        (Some("application/json;q=0.5, application/graphql-response+json"), GRAPHQL),
+    ] {
         let response = post(&world, Some(JSON), accept, query).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], format!("{answered}; charset=utf-8"), "{accept:?}");
@@ -50,7 +56,9 @@ async fn the_client_chooses_the_media_type() {
 async fn a_body_is_json_and_one_request() {
     let world = World::new().await;
     let query = r#"{"query":"{ __typename }"}"#;
-    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/graphql"), Some("application/json; charset=latin1")] {
+    for content_type in
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("application/graphql"), Some("application/json; charset=latin1")]
+    {
         let answer = post(&world, content_type, Some(GRAPHQL), query).await;
         assert_eq!(code(answer).await, refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"), "{content_type:?}");
     }
@@ -89,7 +97,10 @@ async fn what_is_wrong_with_a_document_is_told_by_the_status_only_in_graphqls_ow
         (json!({ "query": "query A { __typename } query B { __typename }" }), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": "query A { __typename }", "operationName": "B" }), "GRAPHQL_VALIDATION_FAILED"),
         (json!({ "query": "query($id: ID!) { patient(id: $id) { id } }", "variables": { "id": null } }), "GRAPHQL_VALIDATION_FAILED"),
-        (json!({ "query": "query($d: Date!) { appointments(filter: { day: $d }) { nodes { id } } }", "variables": { "d": "today" } }), "GRAPHQL_VALIDATION_FAILED"),
+        (
+            json!({ "query": "query($d: Date!) { appointments(filter: { day: $d }) { nodes { id } } }", "variables": { "d": "today" } }),
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
     ];
     for (body, expected) in wrong {
         let answer = post(&world, Some(JSON), Some(GRAPHQL), body.to_string()).await;
@@ -108,7 +119,11 @@ async fn over_get_there_are_only_queries() {
         let url = Url::parse_with_params(&format!("{}/graphql", world.at), parameters).unwrap();
         world.client.get(url).bearer_auth(world.token(Role::FrontDesk)).header("accept", GRAPHQL).send().await.unwrap()
     };
-    let answer: Value = get(&[("query", "query A($x: Int) { patients(first: $x) { nodes { id } } }"), ("operationName", "A"), ("variables", r#"{"x":3}"#)]).await.json().await.unwrap();
+    let answer: Value = get(&[("query", "query A($x: Int) { patients(first: $x) { nodes { id } } }"), ("operationName", "A"), ("variables", r#"{"x":3}"#)])
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(answer["data"], json!({ "patients": { "nodes": [] } }), "{answer}");
     assert_eq!(get(&[("query", "query { __typename }"), ("operationName", ""), ("variables", "")]).await.status(), StatusCode::OK);
     let mutation = get(&[("query", "mutation { book }")]).await;
@@ -143,7 +158,8 @@ async fn without_a_valid_token_nothing_is_said() {
 #[tokio::test]
 async fn an_answer_waits_for_a_position_and_says_which_it_reflects() {
     let world = World::with(std::time::Duration::from_millis(300), query_api::Patience::default()).await;
-    let position = world.tell(Role::Administrator, "organizations/register-organization", json!({ "organization": event_store::fresh_id(), "name": "Lakeside" })).await;
+    let position =
+        world.tell(Role::Administrator, "organizations/register-organization", json!({ "organization": event_store::fresh_id(), "name": "Lakeside" })).await;
     let query = json!({ "query": "{ organizations { nodes { name } } }" });
     let token = world.token(Role::FrontDesk);
     let answer: Value = world.request(&token, &query).header("carelog-wait-for", position.to_string()).send().await.unwrap().json().await.unwrap();

@@ -66,7 +66,13 @@ async fn an_appointment_says_when_it_is_on_the_clocks_of_its_place() {
     let node = "query($id: ID!) { node(id: $id) { __typename id ... on Appointment { zone } } }";
     let data = world.data(&token, node, json!({ "id": shown["id"] })).await;
     assert_eq!(data["node"], json!({ "__typename": "Appointment", "id": shown["id"], "zone": "America/Chicago" }));
-    for id in [format!("Organization/{}", clinic.organization), format!("Facility/{}", clinic.facility), format!("Room/{}", clinic.rooms[0]), format!("Practitioner/{}", clinic.practitioners[0]), format!("Patient/{patient}")] {
+    for id in [
+        format!("Organization/{}", clinic.organization),
+        format!("Facility/{}", clinic.facility),
+        format!("Room/{}", clinic.rooms[0]),
+        format!("Practitioner/{}", clinic.practitioners[0]),
+        format!("Patient/{patient}"),
+    ] {
         assert_eq!(world.data(&token, node, json!({ "id": id })).await["node"]["id"], id);
     }
 }
@@ -96,7 +102,10 @@ async fn an_appointment_lists_what_this_caller_may_do_with_it() {
     };
     let front_desk = world.token(Role::FrontDesk);
     let of_coming = actions(&world, &front_desk, coming).await;
-    assert!(of_coming.contains(&("cancel-appointment".into(), "allowed".into())) && of_coming.contains(&("mark-no-show".into(), "not-started".into())), "{of_coming:?}");
+    assert!(
+        of_coming.contains(&("cancel-appointment".into(), "allowed".into())) && of_coming.contains(&("mark-no-show".into(), "not-started".into())),
+        "{of_coming:?}"
+    );
     assert_eq!(of_coming.last().unwrap(), &("undo-status".into(), "status-forbids".into()));
     world.tell(Role::FrontDesk, "scheduling/check-in-appointment", json!({ "appointment": begun, "patient": patient })).await;
     let checked_in = actions(&world, &front_desk, begun).await;
@@ -111,7 +120,8 @@ async fn an_appointment_lists_what_this_caller_may_do_with_it() {
 async fn what_someone_may_do_for_some_patients_is_not_offered_for_others() {
     let world = World::new().await;
     let clinic = Clinic::open(&world).await;
-    let (own, other, granted) = (clinic.patient(&world, "Ada", "Own").await, clinic.patient(&world, "Bob", "Other").await, clinic.patient(&world, "Cleo", "Granted").await);
+    let (own, other, granted) =
+        (clinic.patient(&world, "Ada", "Own").await, clinic.patient(&world, "Bob", "Other").await, clinic.patient(&world, "Cleo", "Granted").await);
     let user = fresh_id();
     world.tell(Role::Administrator, "patients/grant-access", json!({ "patient": granted, "grantee": user })).await;
     let token = world.token_of(|claims| {

@@ -14,7 +14,9 @@ impl World {
     /// Follows something from now on.
     async fn follow(&self, token: &str, root: &str) -> Socket {
         let mut socket = Socket::open(self, token).await;
-        let query = format!("subscription {{ changes: {root} {{ position appointments {{ uuid status localStart patient {{ displayName }} practitioner {{ uuid }} }} }} }}");
+        let query = format!(
+            "subscription {{ changes: {root} {{ position appointments {{ uuid status localStart patient {{ displayName }} practitioner {{ uuid }} }} }} }}"
+        );
         let extensions = json!({ "carelog": { "waitFor": self.position() } });
         socket.subscribe("1", &json!({ "query": query, "extensions": extensions })).await;
         assert_eq!(socket.silence().await, None, "only what changes from now on");

@@ -81,8 +81,7 @@ async fn partitions_that_stand_apart_are_each_read_from_their_own_place() {
     let (topic, _) = published().await;
     let applied: Vec<(u16, Position)> = (0..PARTITIONS).map(|partition| (partition, Position(i64::from(partition) * 7))).collect();
     let consumer = LogConsumer::open(&topic.config, topic.log.store.clone(), &applied).await.unwrap();
-    let expected: Vec<Stored> =
-        topic.stored().await.into_iter().filter(|event| event.position > applied[usize::from(partition_of(event.tenant))].1).collect();
+    let expected: Vec<Stored> = topic.stored().await.into_iter().filter(|event| event.position > applied[usize::from(partition_of(event.tenant))].1).collect();
     assert_hands_out(consumer, &expected).await;
 }
 

@@ -33,8 +33,7 @@ async fn what_a_dead_relay_committed_and_did_not_account_for_is_not_published_ag
     let topic = TestTopic::new().await;
     let mut relay = topic.relay().await;
     relay.published(topic.append_some(20).await).await;
-    let account: (i64, Vec<i64>) =
-        sqlx::query_as("select position, last_of_partition from relay.published").fetch_one(&topic.log.owner).await.unwrap();
+    let account: (i64, Vec<i64>) = sqlx::query_as("select position, last_of_partition from relay.published").fetch_one(&topic.log.owner).await.unwrap();
     relay.published(topic.append_some(20).await).await;
     relay.kill().await;
     // As if it had died between the commit on Kafka and that in Postgres.

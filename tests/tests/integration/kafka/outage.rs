@@ -54,22 +54,17 @@ async fn a_broker_that_was_away_is_caught_up_with() {
     let topic = TestTopic::at(format!("127.0.0.1:{}", kafka.port)).await;
     let mut relay = topic.relay().await;
     relay.published(topic.append_some(20).await).await;
-    for (down, append) in [("kill", 50), ("stop", 50)] {
-        kafka.run(down);
-        let last = topic.append_some(append).await;
-        relay.enters(Phase::Retrying).await;
-        relay.reaches(|state| state.lag() > 0 && state.trouble.as_ref().is_some_and(|trouble| trouble.kind == "kafka")).await;
-        kafka.run("start");
-        relay.published(last).await;
-        relay.reaches(|state| state.phase == Phase::Publishing && state.trouble.is_none()).await;
-    }
+    kafka.run("stop");
+    let last = topic.append_some(50).await;
+    relay.reaches(|state| state.phase == Phase::Retrying && state.lag() > 0 && state.trouble.as_ref().is_some_and(|trouble| trouble.kind == "kafka")).await;
+    kafka.run("start");
+    relay.published(last).await;
+    relay.reaches(|state| state.phase == Phase::Publishing && state.trouble.is_none()).await;
     // Killed in the middle of the work.
-    for _ in 0..3 {
-        topic.append_some(30).await;
-        kafka.run("kill");
-        topic.append_some(30).await;
-        kafka.run("start");
-    }
+    topic.append_some(50).await;
+    kafka.run("kill");
+    topic.append_some(50).await;
+    kafka.run("start");
     relay.published(topic.append_some(1).await).await;
     relay.stop().await.unwrap();
     topic.holds_the_log().await;

@@ -154,7 +154,11 @@ impl Gate {
         let opened = caller.reach(Permission::ReadPatients);
         let (reach, patients) = match opened {
             Some(Reach::Tenant) => ("tenant", Vec::new()),
-            Some(Reach::OwnPatients) => ("own", own_patients(&mut transaction, caller, &registry.search_path).await?),
+            Some(Reach::OwnPatients) => {
+                // Already in the reading role, which alone sees rows, whoever owns the tables.
+                restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
+                ("own", own_patients(&mut transaction, caller).await?)
+            }
             None => ("none", Vec::new()),
         };
         restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
@@ -209,15 +213,17 @@ async fn registry(connection: &mut PgConnection, caller: &Caller) -> Result<Regi
     Ok(Registry { search_path: row.0.unwrap_or_default(), reflects: Position(row.1.unwrap_or_default()), parked })
 }
 
-/// The caller's own record and those they were granted.
-async fn own_patients(connection: &mut PgConnection, caller: &Caller, search_path: &str) -> Result<Vec<Uuid>, sqlx::Error> {
-    sqlx::query("select set_config('search_path', $1, true)").bind(search_path).execute(&mut *connection).await?;
-    let granted: Vec<Uuid> = sqlx::query_scalar("select patient_id from patient_grant where tenant = $1 and grantee = $2")
-        .bind(caller.tenant.0)
-        .bind(caller.user.0)
-        .fetch_all(connection)
-        .await?;
-    Ok(granted.into_iter().chain(caller.patient.map(|patient| patient.0)).collect())
+/// Every record of the caller's own person, and of those who granted them access: merged records are of one person.
+async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<Vec<Uuid>, sqlx::Error> {
+    let own = caller.patient.map(|patient| patient.0);
+    let linked: Vec<Uuid> = sqlx::query_scalar(
+        "select record_id from patient_link where patient_id = $1 or patient_id in (select patient_id from patient_grant where grantee = $2)",
+    )
+    .bind(own)
+    .bind(caller.user.0)
+    .fetch_all(connection)
+    .await?;
+    Ok(linked.into_iter().chain(own).collect())
 }
 
 /// From here on the transaction sees one tenant and the patients within reach, whatever a statement asks for.

@@ -24,17 +24,19 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    /// Waits until nobody else has it. An advisory lock of the session: it ends with the connection, however the process ends.
+    /// Waits until nobody else has it.
     pub(crate) async fn wait(pool: &PgPool, topic: &str) -> Result<Self, sqlx::Error> {
-        // Out of the pool: it must not be handed to anyone else with the lock on it.
-        let mut connection = pool.acquire().await?.detach();
-        // A relay whose machine is gone loses the lease within half a minute.
-        sqlx::raw_sql("set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3").execute(&mut connection).await?;
-        let statement = "select pg_try_advisory_lock(hashtextextended('carelog relay ' || $1, 0))";
-        while !sqlx::query_scalar(statement).bind(topic).fetch_one(&mut connection).await? {
+        let mut connection = own_connection(pool).await?;
+        while !take(&mut connection, topic).await? {
             tokio::time::sleep(ASK_AGAIN).await;
         }
         Ok(Self { connection, topic: topic.to_owned() })
+    }
+
+    /// Nothing where somebody else has it.
+    pub(crate) async fn at_once(pool: &PgPool, topic: &str) -> Result<Option<Self>, sqlx::Error> {
+        let mut connection = own_connection(pool).await?;
+        Ok(take(&mut connection, topic).await?.then(|| Self { connection, topic: topic.to_owned() }))
     }
 
     /// The account; nothing is published where there is none yet.
@@ -51,10 +53,30 @@ impl Lease {
         Ok(())
     }
 
+    /// Forgets the account: as far as it says, nothing is published.
+    pub(crate) async fn forget(&mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("delete from relay.published where topic = $1").bind(&self.topic).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
     /// Gives it back.
     pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
         self.connection.close().await
     }
+}
+
+/// A connection out of the pool: it must not be handed to anyone else with the lock on it.
+async fn own_connection(pool: &PgPool) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = pool.acquire().await?.detach();
+    // A relay whose machine is gone loses the lease within half a minute.
+    sqlx::raw_sql("set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3").execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// Takes the lease, if it is free: an advisory lock of the session, which ends with the connection, however the process ends.
+async fn take(connection: &mut PgConnection, topic: &str) -> Result<bool, sqlx::Error> {
+    let statement = "select pg_try_advisory_lock(hashtextextended('carelog relay ' || $1, 0))";
+    sqlx::query_scalar(statement).bind(topic).fetch_one(connection).await
 }
 
 /// The account of a topic's relay, for anyone.

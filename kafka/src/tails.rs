@@ -50,12 +50,13 @@ fn last_from(consumer: &BaseConsumer<Quiet>, topic: &str, starts: &BTreeMap<u16,
     let (mut last, mut ended) = (BTreeMap::new(), 0);
     while ended < starts.len() {
         match consumer.poll(EXCHANGE) {
-            Some(Ok(message)) => match (u16::try_from(message.partition()), link(message.headers())) {
-                (Ok(partition), Ok(link)) => {
-                    last.insert(partition, link);
+            Some(Ok(message)) => {
+                let found = u16::try_from(message.partition()).ok().zip(link(message.headers()).ok());
+                if found.is_none() {
+                    tracing::warn!(topic, partition = message.partition(), offset = message.offset(), "passing over a record that the relay did not write");
                 }
-                _ => tracing::warn!(topic, partition = message.partition(), offset = message.offset(), "passing over a record that the relay did not write"),
-            },
+                last.extend(found);
+            }
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
             Some(Err(error)) => return Err(error),
             None => return Err(KafkaError::NoMessageReceived),

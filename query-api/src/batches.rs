@@ -3,15 +3,14 @@
 //! A spawned load may run before the last field has asked, and then the number of statements would depend on luck and on the number of rows. Here
 //! they are polled by the operation's own task, and only when everything else in it waits.
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use futures::StreamExt;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
 
 /// The loads of one operation.
 #[derive(Clone, Default)]
@@ -30,7 +29,8 @@ impl Batches {
     /// Runs an operation and its loads to the operation's end.
     pub async fn drive<T>(&self, operation: impl Future<Output = T>) -> T {
         let mut operation = pin!(operation);
-        let mut running = FuturesUnordered::new();
+        // One after the other, in the order they were put by: they share a connection anyway, and so what is loaded together does not depend on time.
+        let mut waiting = VecDeque::new();
         poll_fn(|context| {
             loop {
                 let noticing = Arc::new(Noticing { woken: AtomicBool::new(false), task: context.waker().clone() });
@@ -42,12 +42,13 @@ impl Batches {
                     // It has paused in the middle of a long list, and goes on when the task is polled next.
                     return Poll::Pending;
                 }
-                running.extend(self.take());
-                // A load that ends may let the operation go on, and ask for more.
-                match running.poll_next_unpin(context) {
-                    Poll::Ready(Some(())) => {}
-                    Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+                waiting.extend(self.take());
+                let Some(load) = waiting.front_mut() else { return Poll::Pending };
+                if load.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
                 }
+                // Now the operation may go on, and ask for more.
+                waiting.pop_front();
             }
         })
         .await

@@ -73,12 +73,8 @@ pub async fn free_slots(permitted: Permitted<'_>, practitioner: Uuid, facility: 
         Some(first @ 1..=500) => usize::try_from(first).unwrap_or_default(),
         Some(_) => return Err(Failure::Argument("first", InvalidValue("be 1 to 500"))),
     };
-    let (calendar, taken, place) = futures::future::try_join3(
-        calendar(permitted, practitioner, range),
-        permitted.load(TakenOf { practitioner, range }),
-        permitted.load(facility),
-    )
-    .await?;
+    let (calendar, taken, place) =
+        futures::future::try_join3(calendar(permitted, practitioner, range), permitted.load(TakenOf { practitioner, range }), permitted.load(facility)).await?;
     let Some(zone) = place.and_then(|facility| facility.zone()) else { return Ok(Vec::new()) };
     let free = calendar.folded.free_slots(facility, range.0, &taken.unwrap_or_default());
     Ok(free.into_iter().take(first).map(|slot| Stretch::at(slot, zone)).collect())
@@ -354,15 +350,14 @@ impl Loader<TakenOf> for Loads {
     async fn load(&self, keys: &[TakenOf]) -> Result<HashMap<TakenOf, Vec<Interval>>, Failure> {
         let mut taken: HashMap<TakenOf, Vec<Interval>> = HashMap::new();
         for (range, practitioners) in by_arguments(keys.iter().map(|key| (key.practitioner, key.range))) {
-            let rows: Vec<(Uuid, chrono::DateTime<Utc>, chrono::DateTime<Utc>)> = sqlx::query_as(
-                "select practitioner_id, start_at, end_at from taken_time where practitioner_id = any($1) and start_at < $3 and end_at > $2",
-            )
-            .bind(practitioners)
-            .bind(range.0.start)
-            // A slot that starts within the range may end after it.
-            .bind(range.0.end + Duration::days(1))
-            .fetch_all(&mut *self.connection().await)
-            .await?;
+            let rows: Vec<(Uuid, chrono::DateTime<Utc>, chrono::DateTime<Utc>)> =
+                sqlx::query_as("select practitioner_id, start_at, end_at from taken_time where practitioner_id = any($1) and start_at < $3 and end_at > $2")
+                    .bind(practitioners)
+                    .bind(range.0.start)
+                    // A slot that starts within the range may end after it.
+                    .bind(range.0.end + Duration::days(1))
+                    .fetch_all(&mut *self.connection().await)
+                    .await?;
             for (practitioner, start, end) in rows {
                 taken.entry(TakenOf { practitioner, range }).or_default().push(Interval { start, end });
             }

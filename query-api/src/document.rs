@@ -263,7 +263,10 @@ mod tests {
     #[test]
     fn the_title_names_the_root_fields_and_no_values() {
         assert_eq!(
-            parse("{ a: patients(search: {name: \"Needle\"}) { nodes { id } } ...F } fragment F on Query { viewer { user } patients { nodes { id } } }").ok().unwrap().title,
+            parse("{ a: patients(search: {name: \"Needle\"}) { nodes { id } } ...F } fragment F on Query { viewer { user } patients { nodes { id } } }")
+                .ok()
+                .unwrap()
+                .title,
             "query patients viewer"
         );
     }

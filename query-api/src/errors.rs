@@ -172,13 +172,13 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
-/// A database error by its code and message alone: its detail may repeat a row's values.
+/// A database error by its code alone: its message and its detail may repeat values.
 struct Unvalued<'error>(&'error sqlx::Error);
 
 impl std::fmt::Display for Unvalued<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
-            sqlx::Error::Database(error) => write!(formatter, "{} {}", error.code().unwrap_or_default(), error.message()),
+            sqlx::Error::Database(error) => write!(formatter, "SQLSTATE {}", error.code().unwrap_or_default()),
             sqlx::Error::ColumnDecode { index, .. } => write!(formatter, "column {index} does not read"),
             other => other.fmt(formatter),
         }

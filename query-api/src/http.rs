@@ -36,8 +36,9 @@ pub async fn post(State(api): State<QueryApi>, headers: HeaderMap, body: Result<
             StatusCode::PAYLOAD_TOO_LARGE => Failure::Refused(Code::PayloadTooLarge, "the body is too large"),
             _ => Failure::Refused(Code::BadRequest, "the body could not be read"),
         })?;
-        serde_json::from_slice(&body)
-            .map_err(|_| Failure::Refused(Code::BadRequest, "the body must be one JSON object with a query, and perhaps operationName, variables and extensions"))
+        serde_json::from_slice(&body).map_err(|_| {
+            Failure::Refused(Code::BadRequest, "the body must be one JSON object with a query, and perhaps operationName, variables and extensions")
+        })
     };
     answer(&api, &headers, request, &[OperationType::Query, OperationType::Mutation]).await
 }

@@ -42,12 +42,8 @@ impl NodeQuery {
         Ok(match kind {
             Some(PatientId::TYPE) => patient(context, argument("id", id)?).await?.map(Node::from),
             Some(AppointmentId::TYPE) => appointment(context, argument("id", id)?).await?.map(Node::from),
-            Some(PractitionerId::TYPE) => {
-                permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from)
-            }
-            Some(OrganizationId::TYPE) => {
-                permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from)
-            }
+            Some(PractitionerId::TYPE) => permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from),
+            Some(OrganizationId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from),
             Some(FacilityId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<FacilityId>("id", id)?).await?.map(Node::from),
             Some(RoomId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<RoomId>("id", id)?).await?.map(Node::from),
             _ => return Err(Failure::Argument("id", InvalidValue("be a global id, as the field `id` of an object has it")).into()),

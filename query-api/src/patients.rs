@@ -7,6 +7,7 @@ use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::Utc;
+use domain::fhir_values::{IdentifierValue, SystemUri};
 use domain::{InvalidValue, PatientId, Permission, fhir_values};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -86,6 +87,19 @@ pub struct IdentifierSearch {
     pub value: String,
 }
 
+impl IdentifierSearch {
+    /// The condition on the columns `value` and `system`.
+    pub fn push_to(&self, statement: &mut QueryBuilder<Postgres>) -> Result<(), Failure> {
+        let value = IdentifierValue::try_from(self.value.as_str()).map_err(|rule| Failure::Argument("identifier", rule))?;
+        statement.push("value = ").push_bind(String::from(value));
+        if let Some(system) = &self.system {
+            let system = SystemUri::try_from(system.as_str()).map_err(|rule| Failure::Argument("identifier", rule))?;
+            statement.push(" and system = ").push_bind(String::from(system));
+        }
+        Ok(())
+    }
+}
+
 impl PatientSearch {
     fn statement(&self, page: &Page<Uuid>) -> Result<QueryBuilder<Postgres>, Failure> {
         let mut statement = QueryBuilder::new("select p.* from patient p where true");
@@ -100,10 +114,8 @@ impl PatientSearch {
             statement.push(" and p.birth_latest >= ").push_bind(date.earliest());
         }
         if let Some(identifier) = &self.identifier {
-            statement.push(" and p.patient_id in (select patient_id from patient_identifier where value = ").push_bind(identifier.value.clone());
-            if let Some(system) = &identifier.system {
-                statement.push(" and system = ").push_bind(system.clone());
-            }
+            statement.push(" and p.patient_id in (select patient_id from patient_identifier where ");
+            identifier.push_to(&mut statement)?;
             statement.push(")");
         }
         if let Some(active) = self.active {

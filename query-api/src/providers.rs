@@ -80,11 +80,8 @@ impl PractitionerSearch {
             statement.push(" and ' ' || p.name_key like ").push_bind(format!("% {word}%"));
         }
         if let Some(identifier) = &self.identifier {
-            statement.push(" and exists (select from jsonb_to_recordset(p.identifiers) as i (system text, value text) where i.value = ");
-            statement.push_bind(identifier.value.clone());
-            if let Some(system) = &identifier.system {
-                statement.push(" and i.system = ").push_bind(system.clone());
-            }
+            statement.push(" and exists (select from jsonb_to_recordset(p.identifiers) as i (system text, value text) where ");
+            identifier.push_to(&mut statement)?;
             statement.push(")");
         }
         if let Some(organization) = organization {

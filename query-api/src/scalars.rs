@@ -1,7 +1,7 @@
 //! Scalars that GraphQL lacks. A value that does not fit is refused before anything is executed, and is not repeated.
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 macro_rules! text_scalar {
     ($(#[$documentation:meta])* $name:ident($inner:ty), $parse:expr, $write:expr) => {
@@ -13,8 +13,8 @@ macro_rules! text_scalar {
         #[Scalar]
         impl ScalarType for $name {
             fn parse(value: Value) -> InputValueResult<Self> {
-                let parse: fn(&str) -> chrono::ParseResult<$inner> = $parse;
-                let read = if let Value::String(text) = &value { parse(text).ok() } else { None };
+                let parse: fn(&str) -> Option<$inner> = $parse;
+                let read = if let Value::String(text) = &value { parse(text) } else { None };
                 read.map(Self).ok_or_else(|| InputValueError::custom("must be as its description says"))
             }
             fn is_valid(value: &Value) -> bool {
@@ -28,18 +28,23 @@ macro_rules! text_scalar {
     };
 }
 
+/// What was read, if it lies where calendars are ordinary: so that days and zones can be counted on either side of it, and Postgres has it too.
+fn ordinary<T: Datelike>(read: chrono::ParseResult<T>) -> Option<T> {
+    read.ok().filter(|time| (1800..=9998).contains(&time.year()))
+}
+
 text_scalar!(
     /// A moment with its offset from UTC (RFC 3339): `2027-03-01T09:30:00-06:00`.
-    DateTime(chrono::DateTime<FixedOffset>), |text| chrono::DateTime::parse_from_rfc3339(text), |time| time.to_rfc3339());
+    DateTime(chrono::DateTime<FixedOffset>), |text| ordinary(chrono::DateTime::parse_from_rfc3339(text)), |time| time.to_rfc3339());
 text_scalar!(
     /// A date on the calendar of some place: `2027-03-01`.
-    Date(NaiveDate), |text| NaiveDate::parse_from_str(text, "%Y-%m-%d"), |date| date.format("%Y-%m-%d").to_string());
+    Date(NaiveDate), |text| ordinary(NaiveDate::parse_from_str(text, "%Y-%m-%d")), |date| date.format("%Y-%m-%d").to_string());
 text_scalar!(
     /// A time on the clocks of some place: `09:30:00`.
-    LocalTime(NaiveTime), |text| NaiveTime::parse_from_str(text, "%H:%M:%S"), |time| time.format("%H:%M:%S").to_string());
+    LocalTime(NaiveTime), |text| NaiveTime::parse_from_str(text, "%H:%M:%S").ok(), |time| time.format("%H:%M:%S").to_string());
 text_scalar!(
     /// A date and time on the clocks of some place, without offset: `2027-03-01T09:30:00`.
-    LocalDateTime(NaiveDateTime), |text| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S"), |time| time.format("%Y-%m-%dT%H:%M:%S").to_string());
+    LocalDateTime(NaiveDateTime), |text| ordinary(NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S")), |time| time.format("%Y-%m-%dT%H:%M:%S").to_string());
 
 impl From<chrono::DateTime<Utc>> for DateTime {
     fn from(time: chrono::DateTime<Utc>) -> Self {
@@ -82,5 +87,21 @@ impl ScalarType for Position {
     }
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_beyond_ordinary_calendars_are_refused() {
+        let text = |text: &str| Value::String(text.to_owned());
+        assert!(Date::parse(text("2027-03-01")).is_ok());
+        for date in ["-262143-01-01", "+262142-12-31", "0000-01-01", "9999-12-31", "-4800-01-01", "2027-02-30"] {
+            assert!(Date::parse(text(date)).is_err(), "{date}");
+            assert!(LocalDateTime::parse(text(&format!("{date}T00:00:00"))).is_err(), "{date}");
+        }
+        assert!(DateTime::parse(text("9999-12-31T23:59:59-12:00")).is_err());
     }
 }

@@ -138,7 +138,11 @@ impl Period {
     /// The arguments `from` and `to`.
     pub fn of(from: Option<DateTime>, to: Option<DateTime>) -> Result<Self, Failure> {
         let (from, to) = (from.map(|time| time.0.to_utc()), to.map(|time| time.0.to_utc()));
-        if from.zip(to).is_some_and(|(from, to)| from >= to) { Err(Failure::Argument("to", InvalidValue("be later than `from`"))) } else { Ok(Self { from, to }) }
+        if from.zip(to).is_some_and(|(from, to)| from >= to) {
+            Err(Failure::Argument("to", InvalidValue("be later than `from`")))
+        } else {
+            Ok(Self { from, to })
+        }
     }
 }
 

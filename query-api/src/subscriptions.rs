@@ -90,12 +90,7 @@ struct Changed {
     changes: i64,
 }
 
-async fn changes(
-    context: &Context<'_>,
-    there: bool,
-    statement: &'static str,
-    id: Uuid,
-) -> Result<impl Stream<Item = AppointmentChanges> + use<>> {
+async fn changes(context: &Context<'_>, there: bool, statement: &'static str, id: Uuid) -> Result<impl Stream<Item = AppointmentChanges> + use<>> {
     let permitted = permitted(context, Permission::ReadAppointments)?;
     if !there {
         return Err(Failure::Refused(Code::NotFound, "there is nothing of this id that you may see").into());
@@ -123,8 +118,7 @@ async fn changes_after(
     after: i64,
     progress: &Progress,
 ) -> Result<Option<AppointmentChanges>, Failure> {
-    let rows: Vec<Changed> =
-        sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
+    let rows: Vec<Changed> = sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
     let Some(position) = rows.iter().map(|row| row.last).max() else { return Ok(None) };
     progress.set(Seen { position: Some(position), more: rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES });
     let appointments: Vec<Appointment> = rows.into_iter().map(|row| row.appointment).collect();

@@ -22,6 +22,8 @@ use gate::{Authority, Claims, Gate, Role, TokenIssuer};
 use query_api::{Patience, QueryApi};
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -50,11 +52,37 @@ impl World {
     }
 
     pub async fn with(wait_at_most: Duration, patience: Patience) -> Self {
+        let side = ReadSide::of(&::projections::all()).await;
+        let read = side.log.databases.pool(Kind::Read);
+        Self::on(side, read, wait_at_most, patience).await
+    }
+
+    /// The queries connect as a role that owns nothing, and may do nothing but become the reading role.
+    pub async fn reading_as_an_ordinary_role() -> Self {
+        let side = ReadSide::of(&::projections::all()).await;
+        let name = reader(&side);
+        let made = format!(
+            "create role {name} login password 'reader' in role carelog_query; \
+             grant usage on schema projection to {name}; grant select on all tables in schema projection to {name};"
+        );
+        sqlx::raw_sql(AssertSqlSafe(made)).execute(&side.read).await.unwrap();
+        let options = side.log.databases.options(Kind::Read).username(&name).password("reader");
+        let read = PgPoolOptions::new().max_connections(6).connect_with(options).await.unwrap();
+        Self::on(side, read, WAIT_AT_MOST, Patience::default()).await
+    }
+
+    /// Drops the role of [`Self::reading_as_an_ordinary_role`].
+    pub async fn forget_reader(&self) {
+        let name = reader(&self.side);
+        let dropped = format!("drop owned by {name}; drop role {name};");
+        sqlx::raw_sql(AssertSqlSafe(dropped)).execute(&self.side.read).await.unwrap();
+    }
+
+    async fn on(side: ReadSide, read: PgPool, wait_at_most: Duration, patience: Patience) -> Self {
         let projections = ::projections::all();
-        let side = ReadSide::of(&projections).await;
         let running = side.start(&projections, ::projections::log_source(side.log.store.clone()));
         let (authority, issuer) = Authority::development(&side.log.databases.keys).unwrap();
-        let gate = Gate::new(side.log.store.clone(), side.log.databases.pool(Kind::Read), authority, wait_at_most);
+        let gate = Gate::new(side.log.store.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
         let router = command_api::router(gate).merge(query_api::router(queries));
@@ -125,6 +153,11 @@ impl World {
         assert!(answer.get("errors").is_none(), "{answer:#}");
         answer["data"].clone()
     }
+}
+
+/// The name of a role of this test's own.
+fn reader(side: &ReadSide) -> String {
+    format!("test_reader_{}", side.log.tenant.0.simple())
 }
 
 fn issue(issuer: &TokenIssuer, tenant: TenantId, change: impl FnOnce(&mut Claims)) -> String {

@@ -41,9 +41,7 @@ impl TestTopic {
     async fn at(brokers: impl Into<String>) -> Self {
         let log = TestLog::new().await;
         kafka::migrate(&log.owner).await.unwrap();
-        let run = format!("test-{}-{}", std::process::id(), fresh_id().simple());
-        let config = KafkaConfig { log_topic: format!("{run}.log"), dead_letter_topic: format!("{run}.dead-letter"), ..KafkaConfig::new(brokers) };
-        Self { log, config }
+        Self { log, config: own_topics(brokers) }
     }
 
     /// A relay as a process of its own has it.
@@ -105,18 +103,28 @@ impl TestTopic {
 }
 
 impl Drop for TestTopic {
-    /// Best effort: a broker with a thousand topics is a slow one.
     fn drop(&mut self) {
-        let config = self.config.clone();
-        let deleting = std::thread::spawn(move || {
-            let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &config.brokers).create().ok()?;
-            let topics = [config.log_topic.as_str(), config.dead_letter_topic.as_str()];
-            let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(5)));
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-            runtime.block_on(admin.delete_topics(&topics, &options)).ok()
-        });
-        drop(deleting.join());
+        delete_topics(&self.config);
     }
+}
+
+/// Topics of a test's own.
+pub fn own_topics(brokers: impl Into<String>) -> KafkaConfig {
+    let run = format!("test-{}-{}", std::process::id(), fresh_id().simple());
+    KafkaConfig { log_topic: format!("{run}.log"), dead_letter_topic: format!("{run}.dead-letter"), ..KafkaConfig::new(brokers) }
+}
+
+/// Best effort: a broker with a thousand topics is a slow one.
+pub fn delete_topics(config: &KafkaConfig) {
+    let config = config.clone();
+    let deleting = std::thread::spawn(move || {
+        let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", &config.brokers).create().ok()?;
+        let topics = [config.log_topic.as_str(), config.dead_letter_topic.as_str()];
+        let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(5)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+        runtime.block_on(admin.delete_topics(&topics, &options)).ok()
+    });
+    drop(deleting.join());
 }
 
 /// A relay under way.

@@ -2,10 +2,10 @@
 
 mod check;
 mod events;
+mod over_kafka;
 mod owner;
 mod security;
 mod sources;
-mod speed;
 pub mod suite;
 mod tally;
 mod versions;

@@ -160,6 +160,38 @@ async fn a_patient_reads_themself_and_whoever_granted_them_that() {
 }
 
 #[tokio::test]
+async fn a_patient_reads_every_record_of_theirs_and_of_whoever_granted_them_that() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (own, merged) = (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Ada", "Byron").await);
+    clinic.book(&world, own, "2031-03-04T09:00:00").await;
+    clinic.book(&world, merged, "2031-03-04T10:00:00").await;
+    world.tell(Role::Administrator, "patients/merge-patients", json!({ "survivor": own, "merged": merged, "reason": "same person" })).await;
+    let user = fresh_id();
+    world.tell(Role::Administrator, "patients/grant-access", json!({ "patient": own, "grantee": user })).await;
+    let granted = world.token_of(|claims| (claims.sub, claims.roles) = (UserId(user), [Role::Patient].into()));
+    for token in [world.token_of_patient(own), world.token_of_patient(merged), granted] {
+        let data = world.data(&token, "{ patients { nodes { uuid } } appointments { nodes { uuid } } }", json!({})).await;
+        assert_eq!((data["patients"]["nodes"].as_array().unwrap().len(), data["appointments"]["nodes"].as_array().unwrap().len()), (2, 2), "{data}");
+    }
+}
+
+#[tokio::test]
+async fn the_read_models_need_no_more_than_the_reading_role() {
+    let world = World::reading_as_an_ordinary_role().await;
+    let clinic = Clinic::open(&world).await;
+    let patient = clinic.patient(&world, "Ada", "Lovelace").await;
+    let user = fresh_id();
+    world.tell(Role::Administrator, "patients/grant-access", json!({ "patient": patient, "grantee": user })).await;
+    let granted = world.token_of(|claims| (claims.sub, claims.roles) = (UserId(user), [Role::Patient].into()));
+    for token in [world.token(Role::FrontDesk), world.token_of_patient(patient), granted] {
+        let data = world.data(&token, "{ patients { nodes { displayName } } }", json!({})).await;
+        assert_eq!(data["patients"]["nodes"], json!([{ "displayName": "Ada Lovelace" }]));
+    }
+    world.forget_reader().await;
+}
+
+#[tokio::test]
 async fn practitioners_are_found_and_staff_see_what_is_personal() {
     let world = World::new().await;
     let clinic = Clinic::open(&world).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka::{Phase, topics};
+use kafka::{Phase, RefillError, refill, topics};
 
 use super::{TestTopic, copies, plain};
 
@@ -127,4 +127,23 @@ async fn a_topic_made_anew_goes_on_where_the_account_ends() {
     assert_eq!(positions.into_iter().collect::<Vec<_>>(), (21..=60).collect::<Vec<_>>());
     // The first of each partition names what is not there any more, so no reader takes it for the beginning.
     assert!(records.iter().any(|record| (1..=20).contains(&record.number("prev"))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_made_anew_is_filled_again_when_it_is_asked_for() {
+    let topic = TestTopic::new().await;
+    let mut relay = topic.relay().await;
+    relay.published(topic.append_some(20).await).await;
+    let refilled = refill(&topic.config, &topic.log.owner).await;
+    assert!(matches!(refilled, Err(RefillError::Busy)));
+    relay.stop().await.unwrap();
+    let refilled = refill(&topic.config, &topic.log.owner).await;
+    assert!(matches!(refilled, Err(RefillError::NotEmpty)));
+
+    super::topics::delete(&topic.config).await;
+    refill(&topic.config, &topic.log.owner).await.unwrap();
+    let mut relay = topic.relay().await;
+    relay.published(topic.append_some(1).await).await;
+    relay.stop().await.unwrap();
+    topic.holds_the_log().await;
 }

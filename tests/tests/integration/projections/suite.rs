@@ -258,7 +258,9 @@ pub async fn kills(side: ReadSide, open: OpenSource) {
         let mut deaths = 0_u64;
         while appended.load(Ordering::Relaxed) < VISITS || deaths < 30 {
             let running = side.start(&all, Arc::clone(&open));
-            tokio::time::sleep(Duration::from_millis(u64::from(fresh_id().as_bytes()[15]))).await;
+            // Mostly short, and sometimes long enough for a source that takes its time to open.
+            let random = u64::from(fresh_id().as_bytes()[15]);
+            tokio::time::sleep(Duration::from_millis(random * random / 64)).await;
             if deaths.is_multiple_of(3) {
                 let statement = "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()";
                 sqlx::query(statement).execute(&side.read).await.ok();

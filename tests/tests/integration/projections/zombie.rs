@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_store::{Position, fresh_id};
+use event_store::fresh_id;
 use projections::{Batch, OpenSource, Source, SourceError};
 use tokio::sync::Semaphore;
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vault::{Digest, VaultError};
 
-use crate::{Position, ReadError};
+use crate::Position;
 
 /// Who did it, as their token said.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -86,13 +86,4 @@ pub enum AppendError {
     /// The vault failed.
     #[error(transparent)]
     Vault(#[from] VaultError),
-}
-
-impl From<ReadError> for AppendError {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Database(error) => Self::Unavailable(Arc::new(error)),
-            ReadError::Vault(error) | ReadError::Unreadable { error, .. } => Self::Vault(error),
-        }
-    }
 }

@@ -41,17 +41,26 @@ async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch
         {
             loop {
                 look(pool, known).await;
-                // What comes while it looks is buffered, and wakes it again.
-                match timeout(POLL_AFTER, listener.try_recv()).await {
-                    Ok(Err(_)) => break,
-                    Ok(Ok(_)) => while listener.next_buffered().is_some() {},
-                    Err(_elapsed) => {}
+                if let Ok(Err(_)) = timeout(POLL_AFTER, news(&mut listener, known)).await {
+                    break;
                 }
             }
         }
         look(pool, known).await;
         sleep(POLL_AFTER).await;
     }
+}
+
+/// Until there may be something new. Of what this process appended it knows already.
+async fn news(listener: &mut PgListener, known: &watch::Sender<Position>) -> Result<(), sqlx::Error> {
+    while let Some(notification) = listener.try_recv().await? {
+        if notification.payload().parse().is_ok_and(|head| Position(head) <= *known.borrow()) {
+            continue;
+        }
+        return Ok(());
+    }
+    // The connection was lost and renewed, and what was notified in between is lost.
+    Ok(())
 }
 
 async fn look(pool: &PgPool, known: &watch::Sender<Position>) {

@@ -110,6 +110,7 @@ fn decode(token: &str, key: &DecodingKey, algorithm: Algorithm, issuer: &str, au
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     // Expiry is judged by our own clock, which a test can move.
     validation.validate_exp = false;
+    validation.validate_nbf = true;
     jsonwebtoken::decode::<Claims>(token, key, &validation).map(|token| token.claims).map_err(|error| {
         tracing::debug!(reason = ?error.kind(), "token refused");
         Unauthenticated

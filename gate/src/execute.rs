@@ -108,15 +108,17 @@ impl Gate {
     pub async fn execute<C: Command>(&self, caller: &Caller, command: C, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
         self.permit(caller, &command).await?;
         let key = self.command_key(caller, &command, request.command_id).await?;
-        match self.store.find_command(caller.tenant, caller.user, &key).await {
-            Ok(Some(appended)) => return accepted(appended),
-            Ok(None) => {}
-            Err(error) => return Err(refused(error).unwrap_or(Refusal::Contended)),
+        if let Some(accepted) = self.answered(caller, &key).await? {
+            return Ok(accepted);
         }
         let give_up = tokio::time::Instant::now() + DECIDE_AT_MOST;
         let mut attempt = 0_u32;
         loop {
-            let append = self.decide(caller, &command, &key, request).await?;
+            let append = match self.decide(caller, &command, &key, request).await {
+                Ok(append) => append,
+                // The same command may have come twice at once, and this is the one that decided against its twin's events.
+                Err(refusal) => return self.answered(caller, &key).await?.ok_or(refusal),
+            };
             match self.store.append(append).await {
                 Ok(appended) => {
                     tracing::info!(request_id = %request.correlation, command = C::NAME, position = appended.position.0, "accepted");
@@ -136,6 +138,14 @@ impl Gate {
             // Spread those that lost out, so that they do not all decide against the same head again.
             let spread = key.id.as_u128().wrapping_add(u128::from(attempt)) % u128::from(attempt.min(16));
             tokio::time::sleep(Duration::from_millis(u64::try_from(spread).unwrap_or_default())).await;
+        }
+    }
+
+    /// The answer that this command was given before.
+    async fn answered<R: std::error::Error>(&self, caller: &Caller, key: &CommandKey) -> Result<Option<Accepted>, Refusal<R>> {
+        match self.store.find_command(caller.tenant, caller.user, key).await {
+            Ok(appended) => appended.map(accepted).transpose(),
+            Err(error) => Err(refused(error).unwrap_or(Refusal::Contended)),
         }
     }
 

@@ -16,6 +16,9 @@ use crate::access::{Disclosure, settle};
 use crate::caller::Caller;
 use crate::policy::Reach;
 
+/// How long one statement of a read may take, locks it waits for included.
+const STATEMENT_AT_MOST: &str = "10s";
+
 /// What is about to be read.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -230,12 +233,13 @@ async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<
 async fn restrict(connection: &mut PgConnection, caller: &Caller, search_path: &str, reach: &str, patients: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "select set_config('search_path', $1, true), set_config('carelog.tenant', $2, true), set_config('carelog.reach', $3, true), \
-         set_config('carelog.patients', $4::uuid[]::text, true), set_config('role', 'carelog_query', true)",
+         set_config('carelog.patients', $4::uuid[]::text, true), set_config('statement_timeout', $5, true), set_config('role', 'carelog_query', true)",
     )
     .bind(search_path)
     .bind(caller.tenant.to_string())
     .bind(reach)
     .bind(patients)
+    .bind(STATEMENT_AT_MOST)
     .execute(connection)
     .await?;
     Ok(())

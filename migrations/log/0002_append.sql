@@ -43,27 +43,35 @@ begin
     head := coalesce(head, 0);
     recorded := greatest(recorded, clock);
 
-    -- A boundary that was read in a future of this log was read in another one, before a restore.
-    select array_agg(case when r.read_at > head then grown else appended end order by r.place)
-    into outcomes from unnest(append.read_at) with ordinality as r (read_at, place);
+    outcomes := array_fill(appended, array[cardinality(tenants)]);
+    -- A boundary that was read beyond the head was read in another future of this log, before a restore.
+    if head < any (append.read_at) then
+        for request in 1 .. cardinality(tenants) loop
+            if append.read_at[request] > head then
+                outcomes[request] := grown;
+            end if;
+        end loop;
+    end if;
 
-    -- The lateral join has a limit so that it is always one descent of the index for each probe.
-    for request in
-        select i.request
-        from unnest(probe_items, probe_hashes) as p (item, hash)
-        cross join lateral (select item_requests[p.item] as request, append.read_at[item_requests[p.item]] as read_at) i
-        cross join lateral (
-            select from event_tag t join event e on e.position = t.position
-            where t.hash = p.hash and t.position > i.read_at
-                and e.tenant = tenants[i.request]
-                and e.type = any (string_to_array(type_lists[item_type_lists[p.item]], ' '))
-                and e.tags @> string_to_array(item_tags[p.item], ' ')
-            limit 1
-        ) newer
-        where i.read_at < head
-    loop
-        outcomes[request] := grown;
-    end loop;
+    -- The limit makes the lateral join one descent of the index for each probe, whatever the planner thinks.
+    if cardinality(probe_items) > 0 and head > any (append.read_at) then
+        for request in
+            select i.request
+            from unnest(probe_items, probe_hashes) as p (item, hash)
+            cross join lateral (select item_requests[p.item] as request, append.read_at[item_requests[p.item]] as read_at) i
+            cross join lateral (
+                select from event_tag t join event e on e.position = t.position
+                where t.hash = p.hash and t.position > i.read_at
+                    and e.tenant = tenants[i.request]
+                    and e.type = any (string_to_array(type_lists[item_type_lists[p.item]], ' '))
+                    and e.tags @> string_to_array(item_tags[p.item], ' ')
+                limit 1
+            ) newer
+            where i.read_at < head
+        loop
+            outcomes[request] := grown;
+        end loop;
+    end if;
 
     for request in
         select k.place from unnest(tenants, actors, commands) with ordinality as k (tenant, actor, command_id, place)

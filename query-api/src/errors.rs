@@ -98,6 +98,8 @@ pub enum Failure {
 }
 
 impl Failure {
+    const UNAVAILABLE: Self = Self::Refused(Code::Unavailable, "the read models are not available for the moment");
+
     /// Its documented code.
     pub fn code(&self) -> Code {
         match self {
@@ -150,8 +152,8 @@ impl From<ReadRefusal> for Failure {
         match refusal {
             ReadRefusal::PositionTimeout { wanted, reached } => Self::PositionTimeout { wanted: wanted.0, reached: reached.0 },
             ReadRefusal::Unavailable(error) => {
-                tracing::error!(%error, "the read models are not available");
-                Self::Refused(Code::Unavailable, "the read models are not available for the moment")
+                tracing::error!(error = %Unvalued(&error), "the read models are not available");
+                Self::UNAVAILABLE
             }
         }
     }
@@ -160,7 +162,12 @@ impl From<ReadRefusal> for Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         tracing::error!(error = %Unvalued(&error), "a statement of the read side failed");
-        Self::Internal
+        match &error {
+            // Class 57, operator intervention: the server goes away, or the statement took too long.
+            sqlx::Error::Database(database) if database.code().is_some_and(|code| code.starts_with("57")) => Self::UNAVAILABLE,
+            sqlx::Error::Io(_) => Self::UNAVAILABLE,
+            _ => Self::Internal,
+        }
     }
 }
 
@@ -180,6 +187,7 @@ impl std::fmt::Display for Unvalued<'_> {
         match self.0 {
             sqlx::Error::Database(error) => write!(formatter, "SQLSTATE {}", error.code().unwrap_or_default()),
             sqlx::Error::ColumnDecode { index, .. } => write!(formatter, "column {index} does not read"),
+            sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => formatter.write_str("a value does not read or write"),
             other => other.fmt(formatter),
         }
     }

@@ -19,6 +19,8 @@ use crate::websocket::{Said, Saying};
 const FOLLOWED: &str = "scheduling";
 /// The least time between two reads of one subscription; what changes meanwhile comes together.
 const AT_MOST_EVERY: Duration = Duration::from_millis(20);
+/// The same after a read that found nothing: others are busy, and what is followed is not.
+const AFTER_NOTHING: Duration = Duration::from_millis(200);
 
 /// Runs an operation to its end, or until it is aborted.
 pub async fn operate(api: QueryApi, operation: Operation, number: u64, outbox: mpsc::Sender<Saying>) {
@@ -44,15 +46,20 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
     let progress = Progress::default();
     loop {
         let read_at = Instant::now();
-        match api.read(operation.clone(), progress.clone()).await {
+        // Behind each other: one change wakes everyone who follows, and queries and health must still find a connection.
+        let turn = api.turns.acquire().await;
+        let outcome = api.read(operation.clone(), progress.clone()).await;
+        drop(turn);
+        let pause = match outcome {
             Outcome::Executed(response) => {
                 if outbox.send((number, Said::Next(response))).await.is_err() {
                     return Said::Done;
                 }
+                AT_MOST_EVERY
             }
             Outcome::Refused(response) => return Said::Refused(response),
-            Outcome::Nothing => {}
-        }
+            Outcome::Nothing => AFTER_NOTHING,
+        };
         operation.wait_for = None;
         if progress.has_more() {
             continue;
@@ -60,7 +67,7 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
         if !wait(&mut moved, &operation).await {
             return Said::Done;
         }
-        sleep_until(read_at + AT_MOST_EVERY).await;
+        sleep_until(read_at + pause).await;
         while !matches!(moved.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
     }
 }

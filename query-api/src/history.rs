@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
+use domain::PatientId;
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::errors::Failure;
 use crate::paging::Page;
-use crate::reads::{Loads, by_arguments};
+use crate::reads::{Loads, Permitted, by_arguments};
 use crate::scalars::{DateTime, Position};
 
 /// Something that happened.
@@ -20,6 +21,8 @@ use crate::scalars::{DateTime, Position};
 pub struct HistoryEntry {
     #[graphql(skip)]
     position: i64,
+    #[graphql(skip)]
+    patient_id: Uuid,
     /// The event.
     event_id: Uuid,
     /// What kind of event it is: `scheduling.AppointmentBooked`.
@@ -54,6 +57,11 @@ impl HistoryEntry {
     /// What a cursor names.
     pub fn key(&self) -> i64 {
         self.position
+    }
+
+    /// Notes that it is shown.
+    pub fn disclosed(&self, permitted: Permitted<'_>) {
+        permitted.discloses(PatientId(self.patient_id));
     }
 }
 

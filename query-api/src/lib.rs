@@ -5,6 +5,7 @@
 
 #![expect(clippy::unused_async, reason = "async-graphql wants every resolver to be async, also one that has nothing to wait for")]
 
+mod actions;
 mod batches;
 mod calendar;
 mod document;
@@ -28,13 +29,15 @@ mod values;
 mod viewer;
 mod websocket;
 
+use std::sync::Arc;
+
 use async_graphql::{EmptyMutation, MergedObject, SDLExportOptions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing;
 use event_store::Clock;
 use gate::Gate;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use errors::Code;
 pub use websocket::Patience;
@@ -87,12 +90,17 @@ pub struct QueryApi {
     clock: Clock,
     shutdown: watch::Receiver<bool>,
     patience: Patience,
+    /// The reads that subscriptions may have under way at once.
+    turns: Arc<Semaphore>,
 }
+
+/// How many reads of subscriptions run at once, in the whole process.
+const FOLLOWING_READS: usize = 8;
 
 impl QueryApi {
     /// The API over a gate. Connections are closed once `shutdown` holds true.
     pub fn new(gate: Gate, clock: Clock, shutdown: watch::Receiver<bool>) -> Self {
-        Self { gate, schema: schema(), clock, shutdown, patience: Patience::default() }
+        Self { gate, schema: schema(), clock, shutdown, patience: Patience::default(), turns: Arc::new(Semaphore::new(FOLLOWING_READS)) }
     }
 
     /// The same, with other times to wait on a WebSocket.

@@ -279,7 +279,11 @@ impl Patient {
         let permitted = permitted(context, Permission::ReadHistory)?;
         let entries = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
         self.disclosed(permitted);
-        Ok(page.connection(entries, HistoryEntry::key))
+        let connection = page.connection(entries, HistoryEntry::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
     }
 }
 

@@ -186,7 +186,7 @@ impl Practitioner {
     }
 
     /// When they work and what takes up their time, over at most 62 days.
-    #[graphql(complexity = "child_complexity.saturating_add(10)")]
+    #[graphql(complexity = "cost(Some(1), child_complexity)")]
     async fn calendar(&self, context: &Context<'_>, from: DateTime, to: DateTime) -> Result<Calendar> {
         Ok(calendar(permitted(context, READ)?, self.uuid, Range::of(from, to)?).await?)
     }

@@ -1,19 +1,18 @@
 //! Appointments, and what this caller may do with each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{Days, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
-use domain::scheduling::{OfferedAction, actions};
 use domain::time::Interval;
 use domain::{AppointmentId, FacilityId, InvalidValue, PatientId, Permission, PractitionerId, RoomId};
-use gate::Reach;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::actions::{AppointmentAction, offered};
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::organizations::{Facility, Room};
@@ -324,9 +323,8 @@ impl Appointment {
     async fn actions(&self, context: &Context<'_>) -> Result<Vec<AppointmentAction>> {
         let permitted = permitted(context, READ)?;
         let Some((start, end)) = self.start_at.zip(self.end_at) else { return Ok(Vec::new()) };
-        let permissions = permissions(permitted, PatientId(self.patient_id)).await?;
-        let offered = actions(Self::domain_status(&self.status)?, Interval { start, end }, permitted.now(), &permissions);
-        Ok(offered.into_iter().map(AppointmentAction::from).collect())
+        let status = Self::domain_status(&self.status)?;
+        Ok(offered(permitted, PatientId(self.patient_id), status, Interval { start, end }).await?)
     }
 
     /// When it was booked.
@@ -337,52 +335,6 @@ impl Appointment {
     /// When it last changed.
     async fn changed_at(&self) -> DateTime {
         self.changed_at.into()
-    }
-}
-
-/// A command about an appointment, as it is offered to a person.
-#[derive(SimpleObject)]
-pub struct AppointmentAction {
-    /// The command's name, as in `/v1/scheduling/<name>`.
-    name: &'static str,
-    /// Whether you may do it now. Whether a new time is free shows only when it is tried.
-    allowed: bool,
-    /// Why not, as a stable code.
-    code: Option<&'static str>,
-    /// Why not, as a sentence.
-    reason: Option<String>,
-}
-
-impl From<OfferedAction> for AppointmentAction {
-    fn from(action: OfferedAction) -> Self {
-        let (code, reason) = (action.why_not.map(|why| why.code()), action.why_not.map(|why| why.to_string()));
-        Self { name: action.name, allowed: action.allowed(), code, reason }
-    }
-}
-
-/// What the caller may do for this patient: someone who reads the whole tenant in one role may act in another for some patients alone.
-async fn permissions(permitted: Permitted<'_>, patient: PatientId) -> Result<BTreeSet<Permission>, Failure> {
-    let all = permitted.caller().permissions();
-    let acts_for = !permitted.is_staff() || permitted.caller().patient == Some(patient);
-    let acts_for = acts_for || (all.values().any(|reach| *reach == Reach::OwnPatients) && permitted.load(GrantedBy(patient)).await?.is_some());
-    Ok(all.into_iter().filter(|(_, reach)| *reach == Reach::Tenant || acts_for).map(|(permission, _)| permission).collect())
-}
-
-/// Whether a patient lets the caller act for them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct GrantedBy(PatientId);
-
-impl Loader<GrantedBy> for Loads {
-    type Value = ();
-    type Error = Failure;
-    async fn load(&self, patients: &[GrantedBy]) -> Result<HashMap<GrantedBy, ()>, Failure> {
-        let patients: Vec<Uuid> = patients.iter().map(|patient| patient.0.0).collect();
-        let granted: Vec<Uuid> = sqlx::query_scalar("select patient_id from patient_grant where patient_id = any($1) and grantee = $2")
-            .bind(patients)
-            .bind(self.caller().user.0)
-            .fetch_all(&mut *self.connection().await)
-            .await?;
-        Ok(granted.into_iter().map(|patient| (GrantedBy(PatientId(patient)), ())).collect())
     }
 }
 

@@ -28,11 +28,16 @@ impl App {
     /// Opens everything; what is missing is named in the error.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         config.refuse_development_keys()?;
-        let log_pool = pool(config.log_database()?, 16).await.context("the log's database is not available (DATABASE_URL)")?;
-        let vault_pool = pool(config.vault_database()?, 8).await.context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL)")?;
-        let read_pool = pool(config.read_database()?, 32).await.context("the read models' database is not available (CARELOG_READ_DATABASE_URL)")?;
-        let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open")?;
-        let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open")?;
+        let log_pool =
+            pool(config.log_database()?, 16).await.context("the log's database is not available (DATABASE_URL); `carelog migrate` makes what is missing")?;
+        let vault_pool = pool(config.vault_database()?, 8)
+            .await
+            .context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL); `carelog migrate` makes what is missing")?;
+        let read_pool = pool(config.read_database()?, 32)
+            .await
+            .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
+        let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
+        let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
         let gate = Gate::new(store.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
         Ok(Self { store, log_pool, read_pool, gate })

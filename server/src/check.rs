@@ -46,7 +46,8 @@ pub async fn rebuild(config: &Config, name: &str) -> anyhow::Result<()> {
     let app = App::open(config).await?;
     let all: Vec<Arc<dyn Projection>> = projections::all();
     let names: Vec<&str> = all.iter().map(|projection| projection.name()).collect();
-    let projection = all.iter().find(|projection| projection.name() == name).with_context(|| format!("no projection is called so; there are {}", names.join(", ")))?;
+    let projection =
+        all.iter().find(|projection| projection.name() == name).with_context(|| format!("no projection is called so; there are {}", names.join(", ")))?;
     let rebuilt = projections::rebuild(&app.read_pool, &app.store, projection.as_ref()).await?;
     tracing::info!(projection = name, schema = rebuilt.schema, position = rebuilt.position.0, parked = rebuilt.parked, "rebuilt");
     Ok(())

@@ -37,7 +37,10 @@ pub fn run(generate: &Generate) -> anyhow::Result<ExitCode> {
 
 fn files() -> anyhow::Result<BTreeMap<PathBuf, String>> {
     let endpoints = command_api::endpoints();
-    let commands: Vec<_> = endpoints.iter().map(|endpoint| event_schemas::CommandSchema { context: endpoint.context, name: endpoint.name, schema: endpoint.root_schema() }).collect();
+    let commands: Vec<_> = endpoints
+        .iter()
+        .map(|endpoint| event_schemas::CommandSchema { context: endpoint.context, name: endpoint.name, schema: endpoint.root_schema() })
+        .collect();
     let mut files = event_schemas::generated_files(&commands);
     let openapi = serde_json::to_string_pretty(&command_api::openapi(&endpoints))? + "\n";
     files.insert("docs/reference/openapi.json".into(), openapi);

@@ -66,7 +66,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start(cli.config.log_json);
+    telemetry::start(cli.config.log_json, matches!(cli.task, Task::Import(_) | Task::Demo));
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {

@@ -26,7 +26,9 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
 
 async fn create(options: &PgConnectOptions) -> anyhow::Result<()> {
     let name = options.get_database().unwrap_or_default();
-    let mut connection = PgConnection::connect_with(&options.clone().database("postgres")).await.context("the Postgres server is not available")?;
+    let mut connection = PgConnection::connect_with(&options.clone().database("postgres"))
+        .await
+        .with_context(|| format!("no Postgres answers at {}:{} (DATABASE_URL)", options.get_host(), options.get_port()))?;
     let exists: bool = sqlx::query_scalar("select exists (select from pg_database where datname = $1)").bind(name).fetch_one(&mut connection).await?;
     if !exists {
         let quoted: String = sqlx::query_scalar("select quote_ident($1)").bind(name).fetch_one(&mut connection).await?;

@@ -6,8 +6,8 @@ use anyhow::Context;
 use axum::Router;
 use kafka::{KafkaConfig, Phase, Relay, RelayState};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use query_api::QueryApi;
 use projections::{DeadLetters, OpenSource, Runner, RunnerState};
+use query_api::QueryApi;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -81,7 +81,8 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
         router = router.merge(command_api::router(app.gate.clone())).merge(http::documentation(&config.web));
     }
     if parts.queries {
-        router = router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
+        router =
+            router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
     }
     if parts.commands || parts.queries {
         router = router.merge(http::packages(&config.web));
@@ -162,8 +163,7 @@ fn projections_check(state: watch::Receiver<RunnerState>) -> (&'static str, crat
     check("projections", move || {
         let state = state.borrow().clone();
         async move {
-            let troubled: Vec<String> =
-                state.iter().filter_map(|build| Some(format!("{} does not move: {}", build.projection, build.trouble?))).collect();
+            let troubled: Vec<String> = state.iter().filter_map(|build| Some(format!("{} does not move: {}", build.projection, build.trouble?))).collect();
             let parked: i64 = state.iter().filter(|build| build.active).map(|build| build.parked).sum();
             let lag = state.iter().filter(|build| build.active).map(|build| build.lag).max().unwrap_or_default();
             match (troubled.is_empty(), parked) {

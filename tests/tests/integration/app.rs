@@ -161,9 +161,18 @@ impl App {
 
     /// A token for whomever.
     pub fn token_for(&self, tenant: TenantId, role: Role, user: UserId, patient: Option<PatientId>) -> String {
+        self.issue(tenant, &[role], user, patient)
+    }
+
+    /// A token of someone who is several things to this app's tenant.
+    pub fn token_with(&self, roles: &[Role], patient: Option<PatientId>) -> String {
+        self.issue(self.tenant, roles, UserId(event_store::fresh_id()), patient)
+    }
+
+    fn issue(&self, tenant: TenantId, roles: &[Role], user: UserId, patient: Option<PatientId>) -> String {
         let (_, issuer) = Authority::development(&self.keys).expect("the development key");
         let now = event_store::Clock::system().now().timestamp();
-        let roles = BTreeSet::from([role]);
+        let roles = BTreeSet::from_iter(roles.iter().copied());
         let claims = Claims { iss: String::new(), aud: String::new(), sub: user, tenant, roles, patient, practitioner: None, iat: now, exp: now + 3600 };
         issuer.issue(claims).expect("a token")
     }

@@ -148,6 +148,52 @@ async fn a_retry_gets_the_first_answer_and_another_body_is_an_error() {
 }
 
 #[tokio::test]
+async fn of_twenty_retries_at_once_all_get_the_one_answer() {
+    let app = App::serve().await;
+    let clinic = Clinic::open(&app).await;
+    let patient = clinic.patient(&app, "Lovelace").await;
+    let token = app.token(Role::FrontDesk);
+    for hour in 8..16 {
+        let (key, body) = (event_store::fresh_id(), clinic.booking(event_store::fresh_id(), patient, &format!("2031-03-03T{hour:02}:00:00")));
+        let answers = futures::future::join_all((0..20).map(|_| app.post_to(0, BOOK, &token, &body, Some(key)))).await;
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        let refused: Vec<_> = answers.iter().filter(|(status, _)| *status != StatusCode::OK).collect();
+        assert!(refused.is_empty(), "a retry is told that its own booking is in its way: {refused:?}");
+        let first = answers.iter().filter(|(_, answer)| answer["repeated"] == false).count();
+        assert_eq!(first, 1);
+        assert!(answers.iter().all(|(_, answer)| answer["position"] == answers[0].1["position"]));
+    }
+}
+
+#[tokio::test]
+async fn after_a_merge_a_patient_acts_under_the_record_that_goes_on() {
+    let app = App::serve().await;
+    let clinic = Clinic::open(&app).await;
+    let (merged, survivor) = (clinic.patient(&app, "Lovelace").await, clinic.patient(&app, "Byron").await);
+    let token = app.token_for(app.tenant, Role::Patient, UserId(event_store::fresh_id()), Some(PatientId(merged)));
+    app.accepted(BOOK, Role::FrontDesk, clinic.booking(event_store::fresh_id(), survivor, "2031-03-03T09:00:00")).await;
+    let merge = json!({ "survivor": survivor, "merged": merged, "reason": "the same person" });
+    let position = app.accepted("/v1/patients/merge-patients", Role::Administrator, merge).await["position"].as_i64();
+    let booking = clinic.booking(event_store::fresh_id(), survivor, "2031-03-03T10:00:00");
+    let (status, answer) = app.post(BOOK, &token, &booking).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let query = format!("{{ patient(id: \"{survivor}\") {{ appointments {{ nodes {{ status }} }} }} }}");
+    let seen = app.graphql(&token, &query, position.map(|position| position + 1)).await;
+    assert_eq!(seen["data"]["patient"]["appointments"]["nodes"].as_array().map(Vec::len), Some(2), "{seen}");
+}
+
+#[tokio::test]
+async fn who_works_here_and_is_a_patient_here_reads_no_more_than_either_may() {
+    let app = App::serve().await;
+    let clinic = Clinic::open(&app).await;
+    let (own, other) = (clinic.patient(&app, "Lovelace").await, clinic.patient(&app, "Byron").await);
+    let both = app.token_with(&[Role::Patient, Role::FrontDesk], Some(PatientId(own)));
+    let query = format!("{{ patient(id: \"{other}\") {{ history {{ nodes {{ summary }} }} }} }}");
+    let answer = app.graphql(&both, &query, None).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
+}
+
+#[tokio::test]
 async fn a_form_from_a_stale_screen_is_a_conflict() {
     let app = App::serve().await;
     let clinic = Clinic::open(&app).await;

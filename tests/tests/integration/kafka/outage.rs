@@ -1,13 +1,16 @@
 //! Brokers that are away.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use kafka::Phase;
+use event_store::{EventStore, Position, Stored};
+use kafka::{KafkaConfig, LogConsumer, Phase};
 
-use super::TestTopic;
+use super::consumer::all;
+use super::{PATIENCE, TestTopic};
 
 /// A Kafka of the test's own, which is gone with its data at the end.
 struct OwnKafka {
@@ -54,6 +57,7 @@ async fn a_broker_that_was_away_is_caught_up_with() {
     let topic = TestTopic::at(format!("127.0.0.1:{}", kafka.port)).await;
     let mut relay = topic.relay().await;
     relay.published(topic.append_some(20).await).await;
+    let follower = tokio::spawn(follow(topic.config.clone(), topic.log.store.clone(), 171));
     kafka.run("stop");
     let last = topic.append_some(50).await;
     relay.reaches(|state| state.phase == Phase::Retrying && state.lag() > 0 && state.trouble.as_ref().is_some_and(|trouble| trouble.kind == "kafka")).await;
@@ -68,7 +72,31 @@ async fn a_broker_that_was_away_is_caught_up_with() {
     relay.published(topic.append_some(1).await).await;
     relay.stop().await.unwrap();
     topic.holds_the_log().await;
+    let followed = tokio::time::timeout(PATIENCE, follower).await.expect("the follower comes to the end").unwrap();
+    assert_eq!(followed, topic.stored().await);
     drop(topic);
+}
+
+/// Reads this many events as a projection does: after an error it opens the topic again where it stands.
+async fn follow(config: KafkaConfig, store: EventStore, count: usize) -> Vec<Stored> {
+    let (mut events, mut applied) = (Vec::new(), BTreeMap::from_iter(all(Position(0))));
+    while events.len() < count {
+        let from: Vec<_> = applied.clone().into_iter().collect();
+        let Ok(mut consumer) = LogConsumer::open(&config, store.clone(), &from).await else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        while events.len() < count
+            && let Ok(stretches) = consumer.next().await
+        {
+            for stretch in stretches {
+                applied.insert(stretch.partition, stretch.through);
+                events.extend(stretch.events);
+            }
+        }
+    }
+    events.sort_by_key(|event| event.position);
+    events
 }
 
 #[tokio::test(flavor = "multi_thread")]

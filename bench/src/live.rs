@@ -73,7 +73,7 @@ pub async fn run() -> anyhow::Result<()> {
 async fn until<F: Future<Output = anyhow::Result<bool>>>(condition: impl Fn() -> F) -> anyhow::Result<f64> {
     let start = Instant::now();
     while !condition().await? {
-        ensure!(start.elapsed() < Duration::from_secs(300), "it does not catch up");
+        ensure!(start.elapsed() < Duration::from_mins(5), "it does not catch up");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     Ok(start.elapsed().as_secs_f64())

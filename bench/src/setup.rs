@@ -61,7 +61,7 @@ impl Databases {
 
     /// The log, with a sequencer of its own.
     pub async fn store(&self) -> anyhow::Result<EventStore> {
-        let root = RootKey::open_or_create(&self.keys.join("development-root.key"))?;
+        let root = RootKey::open_or_create(self.keys.join("development-root.key"))?;
         let vault = Vault::open(self.pool(1).await?, root).await?;
         Ok(EventStore::open(self.pool(0).await?, vault, Clock::system()).await?)
     }

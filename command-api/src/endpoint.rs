@@ -58,7 +58,7 @@ impl Endpoint {
         (self.root)()
     }
 
-    pub(crate) fn add_to(router: Router<Gate>, endpoint: Self) -> Router<Gate> {
-        (endpoint.route)(router, &endpoint.path())
+    pub(crate) fn add_to(&self, router: Router<Gate>) -> Router<Gate> {
+        (self.route)(router, &self.path())
     }
 }

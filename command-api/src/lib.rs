@@ -28,5 +28,5 @@ pub fn endpoints() -> Endpoints {
 
 /// The routes of every command.
 pub fn router(gate: Gate) -> Router {
-    endpoints().into_iter().fold(Router::new(), Endpoint::add_to).layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT)).with_state(gate)
+    endpoints().iter().fold(Router::new(), |router, endpoint| endpoint.add_to(router)).layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT)).with_state(gate)
 }

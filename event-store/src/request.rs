@@ -52,12 +52,7 @@ impl Request {
 }
 
 /// Seals the events and resolves every tag, with one question to the vault about tags.
-pub(crate) async fn prepare(
-    vault: &Vault,
-    clock: &Clock,
-    append: Append,
-    reply: oneshot::Sender<Result<Outcome, AppendError>>,
-) -> Result<Request, VaultError> {
+pub(crate) async fn prepare(vault: &Vault, clock: &Clock, append: Append, reply: oneshot::Sender<Result<Outcome, AppendError>>) -> Result<Request, VaultError> {
     let Append { tenant, actor, command, correlation, causation, events, boundary, read_at, answer } = append;
     let event_tags: Vec<Vec<Tag>> = events.iter().map(|event| [event.tags(), vec![Tag::TENANT]].concat()).collect();
     let all: Vec<Tag> = event_tags.iter().flatten().chain(conditions::tags_of(&boundary)).cloned().collect();

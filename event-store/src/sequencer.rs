@@ -81,7 +81,9 @@ impl Sequencer {
                 }
                 Err(Failure::Refused(error)) => {
                     tracing::error!(%error, "the log's database refuses an append");
-                    part.into_iter().for_each(|request| drop(request.reply.send(Err(AppendError::Refused(Arc::clone(&error))))));
+                    for request in part {
+                        drop(request.reply.send(Err(AppendError::Refused(Arc::clone(&error)))));
+                    }
                 }
                 Err(Failure::Unavailable(error)) => {
                     tracing::error!(%error, "the log's database is not available");

@@ -76,15 +76,14 @@ impl EventStore {
     /// What came of a command, if it was applied; to be asked before its model is read.
     pub async fn find_command(&self, tenant: TenantId, user: UserId, command: &CommandKey) -> Result<Option<Appended>, AppendError> {
         type Row = (String, Vec<u8>, Position, Vec<Uuid>, sqlx::types::Json<serde_json::Value>);
-        let row: Option<Row> = sqlx::query_as(
-            "select name, digest, last_position, event_ids, answer from command where tenant = $1 and actor = $2 and command_id = $3",
-        )
-        .bind(tenant.0)
-        .bind(user.0)
-        .bind(command.id)
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(|error| AppendError::Unavailable(Arc::new(error)))?;
+        let row: Option<Row> =
+            sqlx::query_as("select name, digest, last_position, event_ids, answer from command where tenant = $1 and actor = $2 and command_id = $3")
+                .bind(tenant.0)
+                .bind(user.0)
+                .bind(command.id)
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(|error| AppendError::Unavailable(Arc::new(error)))?;
         let Some((name, digest, position, event_ids, answer)) = row else { return Ok(None) };
         if name != command.name || digest != command.digest.0 {
             return Err(AppendError::CommandMismatch);

@@ -22,7 +22,7 @@ const AUDIENCE: &str = "carelog";
 /// How often an unknown key id may make us ask the issuer again.
 const JWKS_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How long a JWKS that names the key is believed before it is asked for again, so that a revoked key ends.
-const JWKS_BELIEVED_FOR: Duration = Duration::from_secs(300);
+const JWKS_BELIEVED_FOR: Duration = Duration::from_mins(5);
 
 /// Verifies tokens. Cheap to clone.
 #[derive(Clone)]

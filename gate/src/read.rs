@@ -184,10 +184,9 @@ impl Gate {
             if reached >= wanted {
                 return Ok(());
             }
-            match tokio::time::timeout_at(give_up, moved.recv()).await {
-                Err(_) => return Err(ReadRefusal::PositionTimeout { wanted, reached }),
-                // Lagging behind the signals is no matter: the cursors are asked again.
-                Ok(_) => {}
+            // Lagging behind the signals is no matter: the cursors are asked again.
+            if tokio::time::timeout_at(give_up, moved.recv()).await.is_err() {
+                return Err(ReadRefusal::PositionTimeout { wanted, reached });
             }
         }
     }

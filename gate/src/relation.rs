@@ -21,7 +21,9 @@ pub(crate) async fn acts_for(store: &EventStore, caller: &Caller, subject: Subje
         let query = widen(&grants, &linked);
         let events = store.read(caller.tenant, &query, through).await?;
         let mut merges = LinkedPatients::default();
-        events.iter().for_each(|recorded| merges.apply(&recorded.event));
+        for recorded in &events {
+            merges.apply(&recorded.event);
+        }
         linked = merges;
         if widen(&grants, &linked) == query {
             break events;

@@ -36,7 +36,7 @@ begin
     -- the lock is held until this transaction is committed and visible. So the order of positions is the order of commits.
     perform pg_advisory_xact_lock('event'::regclass::oid::bigint);
     if current_setting('transaction_isolation') <> 'read committed' then
-        raise exception 'the log is appended to under read committed alone' using errcode = 'invalid_transaction_state';
+        raise exception 'the log is appended to under read committed alone' using errcode = 'feature_not_supported';
     end if;
 
     select e.position, e.recorded_at into head, recorded from event e order by e.position desc limit 1;

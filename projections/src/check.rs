@@ -96,10 +96,15 @@ async fn compare(
     let mut parked: HashSet<_> = registry::parked(connection, &active.schema).await?.into_iter().collect();
     let backend: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *connection).await?;
     let scratch = format!("check_{backend}");
+    let compared = tables(connection, &active.schema).await?;
+    for table in &compared {
+        // Should the build be replaced meanwhile, it stays until the end of the transaction.
+        sqlx::query(AssertSqlSafe(format!("lock table \"{}\".\"{table}\" in access share mode", active.schema))).execute(&mut *connection).await?;
+    }
     create_tables(connection, projection, &scratch).await?;
     parked.extend(refold(connection, store, projection, &scratch, &cursors, progress).await?);
     let mut differences = Vec::new();
-    for table in tables(connection, &active.schema).await? {
+    for table in compared {
         differences.push(difference(connection, &active.schema, &scratch, table).await?);
     }
     let mut parked: Vec<String> = parked.into_iter().map(|(tenant, subject)| format!("{tenant}/{subject}")).collect();

@@ -24,7 +24,7 @@ use crate::rows::{Key, Row, Rows, insert};
 use words::Detail;
 
 /// The read model `history`; its tables are in `history.sql`.
-pub struct History;
+pub(crate) struct History;
 
 /// An event as one of the patients that it concerns reads it.
 struct Entry {

@@ -1,6 +1,6 @@
 //! The read side: what is folded from the log into tables, and the runner that keeps it so.
 //!
-//! A read model is a [`Projection`]: a `.rs` file with the fold, a `.sql` file with the tables, and a line in [`all`]. The runner sees to the rest: each event has its effect
+//! A read model is a [`Projection`]: a `.rs` file with the fold, a `.sql` file with the tables, its `mod` and a line in [`all`]. The runner sees to the rest: each event has its effect
 //! exactly once, a new version is built beside the one that is read, and an event that cannot be applied stops nothing but its own subject.
 
 mod calendar;
@@ -29,27 +29,22 @@ use std::sync::Arc;
 pub use calendar::{CalendarEvent, calendar};
 pub use check::{CheckError, CheckReport, TableDifference, check};
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use history::History;
 pub use log_source::{LogSource, log_source};
 pub use names::{fold, prefix_range};
-pub use organizations::Organizations;
-pub use patients::Patients;
-pub use prepare::{PrepareError, migrate, prepare};
+pub use prepare::{PrepareError, migrate, not_yet_read, prepare};
 pub use projection::{ApplyError, Projection};
-pub use providers::Providers;
 pub use rebuild::{RebuildError, Rebuilt, rebuild, retry_parked};
 pub use runner::Runner;
-pub use scheduling::Scheduling;
 pub use source::{Batch, Cursors, OpenSource, Source, SourceError, Subscription};
 pub use state::{ProjectionState, RunnerState};
 
 /// Every read model.
 pub fn all() -> Vec<Arc<dyn Projection>> {
     vec![
-        Arc::new(Organizations), // who gives care, and where
-        Arc::new(Patients),      // who receives it
-        Arc::new(Providers),     // who gives it, and when
-        Arc::new(Scheduling),    // who meets whom, when and where
-        Arc::new(History),       // what happened to a patient
+        Arc::new(organizations::Organizations), // who gives care, and where
+        Arc::new(patients::Patients),           // who receives it
+        Arc::new(providers::Providers),         // who gives it, and when
+        Arc::new(scheduling::Scheduling),       // who meets whom, when and where
+        Arc::new(history::History),             // what happened to a patient
     ]
 }

@@ -13,7 +13,7 @@ use crate::projection::{ApplyError, Projection};
 use crate::rows::insert;
 
 /// The read model `organizations`; its tables are in `organizations.sql`.
-pub struct Organizations;
+pub(crate) struct Organizations;
 
 #[derive(Serialize)]
 struct OrganizationRow {

@@ -20,7 +20,7 @@ use relations::{Relation, save_relations};
 use row::PatientRow;
 
 /// The read model `patients`; its tables are in `patients.sql`.
-pub struct Patients;
+pub(crate) struct Patients;
 
 /// What one batch comes to.
 struct Batch {

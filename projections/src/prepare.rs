@@ -77,6 +77,19 @@ pub async fn prepare(pool: &PgPool, projections: &[Arc<dyn Projection>]) -> Resu
     Ok(())
 }
 
+/// The projections of which another build's rows are read: until the runner has let readers change over, this build's queries do not fit all tables.
+pub async fn not_yet_read(pool: &PgPool, projections: &[Arc<dyn Projection>]) -> Result<Vec<&'static str>, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let mut waiting = Vec::new();
+    for projection in projections {
+        let versions = registry::versions(&mut connection, projection.name()).await?;
+        if !versions.iter().any(|version| version.active && version.is_of(projection.as_ref())) {
+            waiting.push(projection.name());
+        }
+    }
+    Ok(waiting)
+}
+
 /// Makes a build beside the active one, unless one is being made, and names its schema. It is to be folded from the log of this epoch.
 pub(crate) async fn prepare_beside(pool: &PgPool, projection: &dyn Projection, epoch: i64) -> Result<String, PrepareError> {
     let mut transaction = pool.begin().await?;

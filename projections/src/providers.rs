@@ -15,7 +15,7 @@ use crate::projection::{ApplyError, Projection};
 use crate::rows::{Row, Rows, insert};
 
 /// The read model `providers`; its tables are in `providers.sql`.
-pub struct Providers;
+pub(crate) struct Providers;
 
 #[derive(Serialize, Deserialize)]
 struct PractitionerRow {

@@ -67,8 +67,10 @@ pub(crate) async fn register(connection: &mut PgConnection, projection: &dyn Pro
 
 /// Whether the log is still the one that a build is folded from: a restore from a backup begins another epoch. A build that has not begun yet takes this one.
 pub(crate) async fn belongs_to(connection: &mut PgConnection, schema: &str, epoch: i64) -> Result<bool, sqlx::Error> {
-    let statement = "update projection.version set epoch = coalesce(epoch, $2) where schema_name = $1 returning epoch = $2";
-    Ok(sqlx::query_scalar(statement).bind(schema).bind(epoch).fetch_optional(connection).await?.unwrap_or(true))
+    sqlx::query("update projection.version set epoch = $2 where schema_name = $1 and epoch is null").bind(schema).bind(epoch).execute(&mut *connection).await?;
+    let same: Option<bool> =
+        sqlx::query_scalar("select epoch = $2 from projection.version where schema_name = $1").bind(schema).bind(epoch).fetch_optional(connection).await?;
+    Ok(same.unwrap_or(true))
 }
 
 /// Takes a build out of use. Its rows stay for those who are reading them; its cursors go, so that whoever still writes to it is fenced.

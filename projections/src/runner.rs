@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use event_store::EventStore;
+use event_store::{EventStore, Position};
 use metrics::counter;
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -145,9 +145,11 @@ impl Runner {
 
     /// Watches the registry: state, metrics, dead letters, and builds that nobody reads any more.
     async fn watch(self: Arc<Self>) {
+        let mut head = Position(0);
         loop {
             sleep(LOOK).await;
-            let Ok(head) = self.store.head().await else { continue };
+            // While the log is away, what is known of it stays.
+            head = self.store.head().await.unwrap_or(head);
             let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner).clone();
             match observe(&self.pool, head, &troubles).await {
                 Ok(state) => {
@@ -175,15 +177,15 @@ impl Runner {
     }
 }
 
-/// An error with its causes. A statement the database refused is named by its code alone: its message may quote a row.
+/// An error with its causes, less those that may quote a row or an event: of a refused statement its code alone, of a value that does not read nothing.
 fn describe(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         match cause.downcast_ref::<sqlx::Error>() {
-            Some(sqlx::Error::Database(refused)) => {
-                return format!("{text}: SQLSTATE {}", refused.code().unwrap_or_default());
-            }
+            Some(sqlx::Error::Database(refused)) => return format!("{text}: SQLSTATE {}", refused.code().unwrap_or_default()),
+            Some(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Encode(_)) => return format!("{text}: a value does not decode"),
+            None if cause.is::<serde_json::Error>() => return text,
             _ => text = format!("{text}: {cause}"),
         }
         source = cause.source();

@@ -14,7 +14,7 @@ use crate::projection::{ApplyError, Projection};
 use crate::rows::{Row, Rows, insert};
 
 /// The read model `scheduling`; its tables are in `scheduling.sql`.
-pub struct Scheduling;
+pub(crate) struct Scheduling;
 
 #[derive(Serialize, Deserialize)]
 struct AppointmentRow {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
-use crate::paging::{Page, cost};
+use crate::paging::{Page, cost, cost_at_root};
 use crate::reads::{Loads, by_id, permitted};
 use crate::values::{Address, Coding, ContactPoint, Identifier};
 
@@ -25,7 +25,7 @@ pub struct OrganizationQueries;
 #[Object]
 impl OrganizationQueries {
     /// The organizations of the tenant, by name.
-    #[graphql(complexity = "cost(first, child_complexity)")]
+    #[graphql(complexity = "cost_at_root(first, child_complexity)")]
     async fn organizations(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Organization>> {
         let page = Page::of(first, after.as_deref())?;
         let mut connection = permitted(context, READ)?.connection().await;
@@ -48,7 +48,7 @@ impl OrganizationQueries {
     }
 
     /// The facilities of the tenant, or of one organization, by name.
-    #[graphql(complexity = "cost(first, child_complexity)")]
+    #[graphql(complexity = "cost_at_root(first, child_complexity)")]
     async fn facilities(
         &self,
         context: &Context<'_>,

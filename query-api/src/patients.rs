@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
-use crate::paging::{Page, cost};
+use crate::paging::{Page, cost, cost_at_root};
 use crate::reads::{Loads, Permitted, by_id, permitted};
 use crate::scalars::{DateTime, PartialDate};
 use crate::scheduling::{Appointment, AppointmentStatus, AppointmentsOf, Period, Whose};
@@ -30,7 +30,7 @@ pub struct PatientQueries;
 #[Object]
 impl PatientQueries {
     /// The patients that match everything asked for, by name; without a search all that you may see.
-    #[graphql(complexity = "cost(first, child_complexity)")]
+    #[graphql(complexity = "cost_at_root(first, child_complexity)")]
     async fn patients(
         &self,
         context: &Context<'_>,

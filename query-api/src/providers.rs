@@ -14,7 +14,7 @@ use crate::calendar::{Calendar, Range, Stretch, calendar, free_slots};
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::organizations::{Facility, Organization};
-use crate::paging::{Page, cost};
+use crate::paging::{Page, cost, cost_at_root};
 use crate::patients::{IdentifierSearch, search_words};
 use crate::reads::{Loads, by_id, permitted};
 use crate::scalars::{Date, DateTime};
@@ -30,7 +30,7 @@ pub struct ProviderQueries;
 #[Object]
 impl ProviderQueries {
     /// The practitioners that match everything asked for, by name.
-    #[graphql(complexity = "cost(first, child_complexity)")]
+    #[graphql(complexity = "cost_at_root(first, child_complexity)")]
     async fn practitioners(
         &self,
         context: &Context<'_>,

@@ -16,7 +16,7 @@ use crate::actions::{AppointmentAction, offered};
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::organizations::{Facility, Room};
-use crate::paging::{Page, cost};
+use crate::paging::{Page, cost, cost_at_root};
 use crate::patients::{Patient, patient};
 use crate::providers::Practitioner;
 use crate::reads::{Loads, Permitted, by_arguments, by_id, permitted};
@@ -31,7 +31,7 @@ pub struct SchedulingQueries;
 #[Object]
 impl SchedulingQueries {
     /// The appointments that match everything asked for, by their start.
-    #[graphql(complexity = "cost(first, child_complexity)")]
+    #[graphql(complexity = "cost_at_root(first, child_complexity)")]
     async fn appointments(
         &self,
         context: &Context<'_>,

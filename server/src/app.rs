@@ -52,7 +52,7 @@ pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::
 fn root_key(config: &Config) -> anyhow::Result<RootKey> {
     let key = match (&config.root_key, config.mode) {
         (Some(path), _) => RootKey::open(path),
-        (None, Mode::Development) => RootKey::open_or_create(&config.keys.join("development-root.key")),
+        (None, Mode::Development) => RootKey::open_or_create(config.keys.join("development-root.key")),
         (None, Mode::Production) => anyhow::bail!("production needs CARELOG_ROOT_KEY"),
     };
     key.context("the vault's root key cannot be used")

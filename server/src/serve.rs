@@ -20,6 +20,7 @@ use crate::shutdown::{self, Shutdown};
 
 /// What a process does.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them may run without the others")]
 pub struct Parts {
     /// The command API.
     pub commands: bool,
@@ -45,7 +46,8 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let app = App::open(config).await?;
     let shutdown = shutdown::on_signal();
     let mut work = JoinSet::new();
-    let mut checks = vec![database("log", app.log_pool.clone()), database("read-models", app.read_pool.clone())];
+    let read_models = if parts.queries { read_models(app.read_pool.clone()) } else { database("read-models", app.read_pool.clone()) };
+    let mut checks = vec![database("log", app.log_pool.clone()), read_models];
 
     if parts.projections {
         let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), dead_letters(config)?);
@@ -153,6 +155,20 @@ fn database(name: &'static str, pool: PgPool) -> (&'static str, crate::health::R
         async move {
             match sqlx::query("select 1").execute(&pool).await {
                 Ok(_) => Check::up(None),
+                Err(_) => Check::down("the database does not answer"),
+            }
+        }
+    })
+}
+
+/// Queries of this build need the tables of this build.
+fn read_models(pool: PgPool) -> (&'static str, crate::health::Run) {
+    check("read-models", move || {
+        let pool = pool.clone();
+        async move {
+            match projections::not_yet_read(&pool, &projections::all()).await {
+                Ok(waiting) if waiting.is_empty() => Check::up(None),
+                Ok(waiting) => Check::down(format!("being built for this version: {}", waiting.join(", "))),
                 Err(_) => Check::down("the database does not answer"),
             }
         }

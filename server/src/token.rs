@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use clap::Args;
-use domain::{PatientId, PractitionerId, TenantId, UserId};
+use domain::{PatientId, TenantId, UserId};
 use gate::{Authority, Claims, Role};
 use uuid::Uuid;
 
@@ -46,7 +46,7 @@ fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
     anyhow::ensure!(config.mode == Mode::Development, "production has a token issuer of its own; development tokens are refused there");
     let (_, issuer) = Authority::development(&config.keys)?;
     let roles: BTreeSet<Role> = wanted.role.iter().copied().collect();
-    let in_demo = wanted.tenant.is_none();
+    let in_demo = wanted.tenant.is_none() && wanted.user.is_none();
     let demo_patient = (in_demo && roles.contains(&Role::Patient)).then_some(demo::PATIENT);
     let demo_practitioner = (in_demo && roles.contains(&Role::Clinician)).then_some(demo::PRACTITIONER);
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
@@ -59,7 +59,7 @@ fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
         tenant: wanted.tenant.map_or(demo::TENANT, TenantId),
         roles,
         patient: wanted.patient.map(PatientId).or(demo_patient),
-        practitioner: demo_practitioner.map(|PractitionerId(id)| PractitionerId(id)),
+        practitioner: demo_practitioner,
         iat: now,
         exp: now + wanted.hours * 3600,
     };

@@ -103,7 +103,7 @@ impl App {
 
     /// Waits until a process says that it can do its work.
     pub async fn ready(&self, index: usize) {
-        let give_up = Instant::now() + Duration::from_secs(60);
+        let give_up = Instant::now() + Duration::from_mins(1);
         while Instant::now() < give_up {
             let answer = self.client.get(self.at(index, "/health/ready")).send().await;
             if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
@@ -172,7 +172,7 @@ impl App {
     fn issue(&self, tenant: TenantId, roles: &[Role], user: UserId, patient: Option<PatientId>) -> String {
         let (_, issuer) = Authority::development(&self.keys).expect("the development key");
         let now = event_store::Clock::system().now().timestamp();
-        let roles = BTreeSet::from_iter(roles.iter().copied());
+        let roles: BTreeSet<Role> = roles.iter().copied().collect();
         let claims = Claims { iss: String::new(), aud: String::new(), sub: user, tenant, roles, patient, practitioner: None, iat: now, exp: now + 3600 };
         issuer.issue(claims).expect("a token")
     }

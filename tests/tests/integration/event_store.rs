@@ -235,16 +235,20 @@ async fn a_condition_looks_at_tenant_type_and_every_tag() {
 #[tokio::test]
 async fn a_hash_that_collides_is_neither_a_conflict_nor_read() {
     let log = TestLog::new().await;
-    let (one, other) = (patient(), patient());
-    log.register(one).await;
-    let hash: Vec<i64> = sqlx::query_scalar("select hash from clinical.event_tag").fetch_all(&log.owner).await.unwrap();
-    log.register(other).await;
-    // Every tag of the first patient's registration now seems to be one of the second's, too.
-    sqlx::query("insert into clinical.event_tag select unnest($1::bigint[]), 2 on conflict do nothing").bind(hash).execute(&log.owner).await.unwrap();
+    let who = patient();
+    log.register(who).await;
+    let hashes: Vec<i64> = sqlx::query_scalar("select hash from clinical.event_tag").fetch_all(&log.owner).await.unwrap();
+    log.register(patient()).await;
+    log.store.append(log.append(vec![booked(who, practitioner(), NINE)]).await).await.unwrap();
+    let of_another_tenant = log.append(vec![registered(who, "Lovelace", "1")]).await;
+    log.store.append(Append { tenant: TenantId(fresh_id()), ..of_another_tenant }).await.unwrap();
+    // Another patient's event, one of another type and one of another tenant now seem to be registrations of this patient.
+    let collide = "insert into clinical.event_tag select hash, position from unnest($1::bigint[]) hash, generate_series(2, 4) position on conflict do nothing";
+    sqlx::query(collide).bind(hashes).execute(&log.owner).await.unwrap();
     let append = log.append(vec![]).await;
-    log.store.append(Append { boundary: registration_of(one), read_at: Position(1), ..append }).await.unwrap();
-    let read = log.store.read(log.tenant, &registration_of(one), Position(2)).await.unwrap();
-    assert_eq!(read.iter().map(|event| event.position).collect::<Vec<_>>(), [Position(1)]);
+    log.store.append(Append { boundary: registration_of(who), read_at: Position(1), ..append }).await.unwrap();
+    let read = log.store.read(log.tenant, &registration_of(who), Position(4)).await.unwrap();
+    assert_eq!(at(&read), [1]);
 }
 
 #[tokio::test]

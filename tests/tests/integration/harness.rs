@@ -99,14 +99,6 @@ impl Databases {
         self.server.clone().database(&self.name(kind))
     }
 
-    /// The URL of a database, for a process of its own.
-    pub fn url(&self, kind: Kind) -> String {
-        let url = std::env::var("DATABASE_URL").expect("it was there before");
-        let (address, _) = url.rsplit_once('/').expect("a URL with a database");
-        let with_port = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        format!("{with_port}:{}/{}", self.server.get_port(), self.name(kind))
-    }
-
     /// A pool of a few connections, which are made when they are used.
     pub fn pool(&self, kind: Kind) -> PgPool {
         PgPoolOptions::new().max_connections(6).acquire_timeout(self.patience).connect_lazy_with(self.options(kind))

@@ -98,7 +98,7 @@ fn patient(number: usize) -> String {
     let identifier = [record_number(&number.to_string())];
     let mut patient =
         json!({ "resourceType": "Patient", "id": format!("p{number}"), "identifier": identifier, "name": [{ "family": format!("Family{number}") }] });
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         patient["deceasedDateTime"] = json!("2001-02-03");
     }
     patient.to_string()

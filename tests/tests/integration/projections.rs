@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use crate::harness::{Databases, Kind, TestLog};
 
 /// Long enough for a machine that does ten things at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The projections of a test.
 pub type Projections = Vec<Arc<dyn Projection>>;
@@ -133,6 +133,7 @@ impl Drop for Running {
 }
 
 /// The log as a live source.
+#[expect(clippy::unused_async, reason = "the suite's sources open in their own time")]
 pub async fn the_log(side: &ReadSide) -> (OpenSource, ()) {
     (projections::log_source(side.log.store.clone()), ())
 }

@@ -6,7 +6,7 @@ use domain::patients::PatientsEvent;
 use domain::{Event, Phi, Subject, Tag, TenantId};
 use event_store::{AppendError, Position, Recorded, Unreadable, fresh_id};
 use futures::future::join_all;
-use vault::{RootKey, Vault, VaultError};
+use vault::{Locator, RootKey, SealedEvent, Vault, VaultError};
 
 use crate::examples::{booked, patient, practitioner, registered};
 use crate::harness::{Databases, Kind, TestLog};
@@ -74,6 +74,36 @@ async fn what_is_sealed_opens_in_its_place_alone() {
         assert!(read[0].is_ok() && read[1].is_ok());
         assert!(matches!(&read[2], Err(Unreadable { error: VaultError::NotAuthentic, .. })), "{what} opened");
     }
+}
+
+#[tokio::test]
+async fn no_byte_of_what_is_sealed_can_be_changed() {
+    let databases = Databases::of(&[Kind::Vault]).await;
+    let (vault, tenant, event_id, who, other) = (databases.vault().await, TenantId(fresh_id()), fresh_id(), patient(), patient());
+    let event = registered(who, "Lovelace", "1");
+    let SealedEvent { payload, sealed } = vault.seal(tenant, event_id, &event, "2027-01-05T12:00:00Z".parse().unwrap()).await.unwrap();
+    let event_type = event.event_type().to_string();
+    let locator =
+        |subject, sealed| Locator { tenant, event_id, event_type: &event_type, version: 1, subject: Subject::Patient(subject), payload: &payload, sealed };
+
+    let changed: Vec<Vec<u8>> = (0..sealed.len())
+        .map(|place| {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            changed
+        })
+        .collect();
+    let opened = vault.unseal(&changed.iter().map(|sealed| locator(who, sealed)).collect::<Vec<_>>()).await.unwrap();
+    let unnoticed: Vec<usize> = (0..opened.len()).filter(|place| !matches!(opened[*place], Err(VaultError::NotAuthentic))).collect();
+    assert_eq!(unnoticed, [] as [usize; 0]);
+
+    // Nor can it be passed off as another subject's, in the row and in the segment.
+    let (own, others) = (Subject::Patient(who).to_string(), Subject::Patient(other).to_string());
+    let start = sealed.windows(own.len()).position(|bytes| bytes == own.as_bytes()).unwrap();
+    let passed_off = [&sealed[..start], others.as_bytes(), &sealed[start + own.len()..]].concat();
+    let opened = vault.unseal(&[locator(other, &passed_off), locator(who, &sealed)]).await.unwrap();
+    assert!(matches!(opened[0], Err(VaultError::NotAuthentic)));
+    assert!(opened[1].as_ref().is_ok_and(|(opened, _)| *opened == event));
 }
 
 #[tokio::test]

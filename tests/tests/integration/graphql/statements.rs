@@ -1,26 +1,11 @@
 //! How many statements an operation takes does not depend on how many rows it shows.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use gate::Role;
 use serde_json::json;
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::{Context, SubscriberExt};
 
 use super::World;
 use super::clinic::Clinic;
-
-/// Counts the statements that the database driver logs.
-struct Counting(Arc<AtomicUsize>);
-
-impl<S: tracing::Subscriber> Layer<S> for Counting {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "sqlx::query" {
-            self.0.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
+use super::listening::Listening;
 
 const EVERYTHING: &str = "query($first: Int) { \
     appointments(first: $first) { nodes { \
@@ -45,15 +30,13 @@ async fn fifty_appointments_take_as_many_statements_as_one() {
     // The projections come to rest, so that only the query's own statements are counted.
     world.data(&token, "{ viewer { user } }", json!({})).await;
     let world = world.at_rest().await;
-    let counted = Arc::new(AtomicUsize::new(0));
-    let subscriber = tracing_subscriber::registry().with(Counting(Arc::clone(&counted)));
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let listening = Listening::start();
     let mut statements = Vec::new();
     for first in [1, 50] {
-        counted.store(0, Ordering::Relaxed);
+        listening.heard();
         let data = world.data(&token, &query, json!({ "first": first })).await;
         assert_eq!(data["appointments"]["nodes"].as_array().unwrap().len(), first);
-        statements.push(counted.load(Ordering::Relaxed));
+        statements.push(listening.heard().iter().filter(|heard| heard.target == "sqlx::query").count());
     }
     assert!(statements[0] > 10, "the statements are counted: {statements:?}");
     assert_eq!(statements[0], statements[1]);

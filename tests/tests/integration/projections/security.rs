@@ -46,7 +46,7 @@ async fn a_reader_finds_only_their_tenant_and_the_patients_within_reach() {
         side.log.tenant = domain::TenantId(fresh_id());
     }
     side.reached(side.log.store.head().await.unwrap()).await;
-    let tables = tables(&mut *side.read.acquire().await.unwrap()).await;
+    let tables = tables(&mut side.read.acquire().await.unwrap()).await;
     let whose =
         |reach: &str, patients: String| vec![("carelog.tenant", tenant.to_string()), ("carelog.reach", reach.to_owned()), ("carelog.patients", patients)];
     let cases = [
@@ -85,7 +85,7 @@ async fn a_reader_finds_only_their_tenant_and_the_patients_within_reach() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reader_writes_nothing() {
     let side = ReadSide::of(&projections::all()).await;
-    let tables = tables(&mut *side.read.acquire().await.unwrap()).await;
+    let tables = tables(&mut side.read.acquire().await.unwrap()).await;
     let registry = ["projection.version", "projection.cursor", "projection.parked"].map(str::to_owned);
     for table in tables.into_iter().map(|(table, _)| table).chain(registry) {
         for statement in [format!("delete from {table}"), format!("insert into {table} default values"), format!("truncate {table}")] {

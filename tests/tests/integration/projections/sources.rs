@@ -80,6 +80,20 @@ async fn what_comes_twice_and_what_was_not_asked_for_is_dropped() {
     assert_eq!(side.value::<i64>("select sum(events)::bigint from tally").await, 4);
 }
 
+/// Whoever waits for a position, or follows a calendar, is told of the partitions that moved once the rows can be read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_moved_cursor_is_announced() {
+    let side = ReadSide::of(&Tally::alone()).await;
+    let mut listener = sqlx::postgres::PgListener::connect_with(&side.read).await.unwrap();
+    listener.listen("carelog_read").await.unwrap();
+    let running = side.start(&Tally::alone(), given(|_| vec![Batch { events: vec![], through: vec![(3, Position(7))] }]));
+    let heard = tokio::time::timeout(super::PATIENCE, listener.recv()).await.expect("it is announced").unwrap();
+    assert_eq!(heard.payload(), "tally:3");
+    let cursor = side.value::<i64>("select position from projection.cursor where partition = 3").await;
+    assert_eq!(cursor, 7);
+    running.kill().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn erased_values_leave_gaps_and_history_says_so() {
     let all = projections::all();

@@ -61,6 +61,7 @@ pub async fn organizations(side: ReadSide, open: OpenSource) {
 }
 
 pub async fn patients(side: ReadSide, open: OpenSource) {
+    type Known = (String, chrono::NaiveDate, bool, Option<String>, Value, Value, bool);
     let (ada, bob) = (fresh_id(), fresh_id());
     let (mother, stranger) = (fresh_id(), fresh_id());
     let events = [
@@ -86,7 +87,6 @@ pub async fn patients(side: ReadSide, open: OpenSource) {
         names.sort();
         assert_eq!(names.join(", "), name, "found by {typed}");
     }
-    type Known = (String, chrono::NaiveDate, bool, Option<String>, Value, Value, bool);
     let ada: Known = sqlx::query_as(
         "select birth_date, birth_latest, deceased, deceased_date_time, telecom, identifiers, active from patient where display_name = 'Ada Lovelace'",
     )
@@ -346,7 +346,9 @@ pub async fn poison(side: ReadSide, open: OpenSource) {
     let states = running.runner.state().wait_for(|states| states.iter().any(|state| state.parked > 0)).await.unwrap().clone();
     let counts: Vec<(&str, i64)> = states.iter().filter(|state| state.parked > 0).map(|state| (state.projection.as_str(), state.parked)).collect();
     assert_eq!(counts, [("scheduling", 1)]);
-    running.kill().await;
+    // A while longer than it takes to look for dead letters again.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(letters.lock().unwrap().len(), 1, "and once it was taken, no more");
+    running.kill().await;
     side.agrees(&all).await;
 }

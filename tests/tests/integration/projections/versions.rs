@@ -136,7 +136,23 @@ async fn a_rebuild_of_the_same_version_leaves_no_gap_and_goes_on_from_a_kill() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restored_log_is_folded_anew() {
+async fn a_log_of_another_epoch_is_folded_anew() {
+    folded_anew(async |side| {
+        sqlx::query("update clinical.epoch set epoch = epoch + 1").execute(&side.log.owner).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_ends_before_what_was_folded_is_folded_anew() {
+    folded_anew(async |side| {
+        sqlx::query("update projection.cursor set position = 1000").execute(&side.read).await.unwrap();
+    })
+    .await;
+}
+
+/// After something has happened to a log that was folded.
+async fn folded_anew(happens: impl AsyncFn(&ReadSide)) {
     let tally = Tally::alone();
     let side = ReadSide::of(&tally).await;
     let running = side.start(&tally, projections::log_source(side.log.store.clone()));
@@ -145,7 +161,7 @@ async fn a_restored_log_is_folded_anew() {
     running.kill().await;
     // What was folded is not what the restored log says.
     sqlx::query("update tally_v1.tally set events = 1000").execute(&side.read).await.unwrap();
-    sqlx::query("update clinical.epoch set epoch = epoch + 1").execute(&side.log.owner).await.unwrap();
+    happens(&side).await;
     let running = side.start(&tally, projections::log_source(side.log.store.clone()));
     let stop = AtomicBool::new(false);
     changed(&side, "tally_v1", &stop).await;
@@ -207,7 +223,7 @@ async fn a_table_that_is_not_kept_apart_is_refused() {
         ("create table t (tenant uuid not null, patient_id uuid)", "patient_id"),
     ];
     for (sql, missing) in unprotected {
-        let refused = projections::prepare(&side.read, &vec![Arc::new(TablesOnly(sql)) as Arc<dyn Projection>]).await.unwrap_err();
+        let refused = projections::prepare(&side.read, &[Arc::new(TablesOnly(sql)) as Arc<dyn Projection>]).await.unwrap_err();
         assert!(matches!(refused, PrepareError::Unprotected { column, .. } if column == missing), "{sql}");
     }
     assert_eq!(side.value::<i64>("select count(*) from projection.version").await, 0);
@@ -222,9 +238,11 @@ async fn other_tables_of_the_same_version_are_built_beside_it_too() {
     projections::prepare(&side.read, &before).await.unwrap();
     assert_eq!(side.value::<i64>("select count(*) from projection.version").await, 1, "preparing what is there changes nothing");
     projections::prepare(&side.read, &after).await.unwrap();
+    assert_eq!(projections::not_yet_read(&side.read, &after).await.unwrap(), ["tables_only"]);
     let running = side.start(&after, projections::log_source(side.log.store.clone()));
     changed(&side, "tables_only_v1", &AtomicBool::new(false)).await;
     side.reached(Position(0)).await;
     running.kill().await;
     assert_eq!(active(&side.read).await, "tables_only_v1_2");
+    assert!(projections::not_yet_read(&side.read, &after).await.unwrap().is_empty());
 }

@@ -33,12 +33,9 @@ pub(crate) async fn follow(pool: PgPool, options: PgConnectOptions, known: watch
 
 async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch::Sender<Position>) {
     // Outside of the store's pool, where it would take a reader's place; without a lifetime, since it is one connection for ever.
-    let listening = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
-    let channel = format!("carelog_log_{SCHEMA}");
+    let listening = PgPoolOptions::new().max_connections(1).acquire_timeout(POLL_AFTER).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
     loop {
-        if let Ok(mut listener) = PgListener::connect_with(&listening).await
-            && listener.listen(&channel).await.is_ok()
-        {
+        if let Ok(mut listener) = listen(&listening).await {
             loop {
                 look(pool, known).await;
                 if let Ok(Err(_)) = timeout(POLL_AFTER, news(&mut listener, known)).await {
@@ -51,16 +48,22 @@ async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch
     }
 }
 
+async fn listen(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(&format!("carelog_log_{SCHEMA}")).await?;
+    Ok(listener)
+}
+
 /// Until there may be something new. Of what this process appended it knows already.
 async fn news(listener: &mut PgListener, known: &watch::Sender<Position>) -> Result<(), sqlx::Error> {
-    while let Some(notification) = listener.try_recv().await? {
-        if notification.payload().parse().is_ok_and(|head| Position(head) <= *known.borrow()) {
-            continue;
+    loop {
+        let notification = listener.try_recv().await?.ok_or(sqlx::Error::WorkerCrashed)?;
+        let head = notification.payload().parse().map(Position);
+        if !head.is_ok_and(|head| head <= *known.borrow()) {
+            return Ok(());
         }
-        return Ok(());
     }
-    // The connection was lost and renewed, and what was notified in between is lost.
-    Ok(())
 }
 
 async fn look(pool: &PgPool, known: &watch::Sender<Position>) {

@@ -39,10 +39,12 @@ pub(crate) enum ReportError {
     NotTaken(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Hands over what is not yet. It comes from the registry and not from the fold, so that no letter is lost with a process, nor the fold held up by whoever takes them.
+/// Hands over what is not yet. It comes from the registry and not from the fold, so that no letter is lost with a process, nor the fold held up by
+/// whoever takes them.
 pub(crate) async fn report(pool: &PgPool, dead_letters: &DeadLetters) -> Result<(), ReportError> {
     type Unreported = (String, String, Uuid, String, i64, String, String);
-    let statement = "select name, schema_name, tenant, subject, position, event_type, reason from projection.parked join projection.version using (schema_name) \
+    let statement = "select name, schema_name, tenant, subject, position, event_type, reason \
+                     from projection.parked join projection.version using (schema_name) \
                      where reported_at is null and retired_at is null order by parked_at limit 100";
     let unreported: Vec<Unreported> = sqlx::query_as(statement).fetch_all(pool).await?;
     for (projection, schema, tenant, subject, position, event_type, reason) in unreported {

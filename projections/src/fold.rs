@@ -15,7 +15,8 @@ pub(crate) type Parked = HashSet<(TenantId, String)>;
 
 /// Applies events in order and says whom they park. An error is one that another try may mend; nothing is then to be committed.
 ///
-/// All at once at first. If that fails because of an event, the events go one by one, and the one at fault parks its subject: it and everything later of that subject is left out.
+/// All at once at first. If that fails because of an event, the events go one by one, and the one at fault parks its subject: it and everything later
+/// of that subject is left out.
 pub(crate) async fn fold(
     connection: &mut PgConnection,
     projection: &dyn Projection,

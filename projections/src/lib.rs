@@ -1,7 +1,8 @@
 //! The read side: what is folded from the log into tables, and the runner that keeps it so.
 //!
-//! A read model is a [`Projection`]: a `.rs` file with the fold, a `.sql` file with the tables, its `mod` and a line in [`all`]. The runner sees to the rest: each event has its effect
-//! exactly once, a new version is built beside the one that is read, and an event that cannot be applied stops nothing but its own subject.
+//! A read model is a [`Projection`]: a `.rs` file with the fold, a `.sql` file with the tables, its `mod` and a line in [`all`]. The runner sees to the
+//! rest: each event has its effect exactly once, a new version is built beside the one that is read, and an event that cannot be applied stops nothing
+//! but its own subject.
 
 mod calendar;
 mod check;

@@ -129,8 +129,8 @@ async fn create(connection: &mut PgConnection, projection: &dyn Projection, acti
 /// `scheduling_v1`, or `scheduling_v1_2` for its second build.
 async fn free_name(connection: &mut PgConnection, projection: &dyn Projection) -> Result<String, sqlx::Error> {
     let first = format!("{}_v{}", projection.name(), projection.version());
-    let statement = "select name from (select $1, 1 union all select $1 || '_' || number, number from generate_series(2, 10000) as number) as candidate (name, number) \
-                     where not exists (select from pg_namespace where nspname = name) order by number limit 1";
+    let statement = "select name from (select $1, 1 union all select $1 || '_' || number, number from generate_series(2, 10000) as number) \
+                     as candidate (name, number) where not exists (select from pg_namespace where nspname = name) order by number limit 1";
     sqlx::query_scalar(statement).bind(first).fetch_one(connection).await
 }
 

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 
 /// A read model: tables, and the fold of events into their rows.
 ///
-/// The fold sees each event of a tenant once, in the order of positions: the runner commits rows and cursor together. So `apply` need not be idempotent, and it must do nothing
-/// but write to its own tables through the connection.
+/// The fold sees each event of a tenant once, in the order of positions: the runner commits rows and cursor together. So `apply` need not be idempotent,
+/// and it must do nothing but write to its own tables through the connection. What it writes may not depend on where one call ends and the next begins.
 #[async_trait::async_trait]
 pub trait Projection: Send + Sync {
     /// What it is called, everywhere.

@@ -148,8 +148,8 @@ pub(crate) async fn park(connection: &mut PgConnection, schema: &str, parkings: 
     Ok(())
 }
 
-/// From here to the end of the transaction, unqualified names are the build's tables, and its policies let the fold through. The commit need not wait for the disk: rows and
-/// cursor are lost together, and folded again from the log.
+/// From here to the end of the transaction, unqualified names are the build's tables, and its policies let the fold through. The commit need not wait
+/// for the disk: rows and cursor are lost together, and folded again from the log.
 pub(crate) async fn enter(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "select set_config('search_path', quote_ident($1), true), set_config('carelog.projecting', 'on', true), set_config('synchronous_commit', 'off', true)",

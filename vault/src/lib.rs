@@ -43,8 +43,11 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens the vault in its own database, which [`migrate`] has prepared.
+    /// Opens the vault in its own database, which [`migrate`] has prepared, over connections of its own that are set up as the pool's are.
     pub async fn open(pool: PgPool, root: RootKey) -> Result<Self, VaultError> {
+        // Whatever the server's default is, a key is durable before anything is sealed with it.
+        let durable = (*pool.connect_options()).clone().options([("synchronous_commit", "on")]);
+        let pool = pool.options().clone().connect_lazy_with(durable);
         root.check(&pool).await?;
         let claims = Cache::builder().max_capacity(CACHED_CLAIMS).time_to_live(CLAIMS_CACHED_FOR).build();
         Ok(Self { keys: Arc::new(DataKeys::new(pool.clone(), root)), pool, claims })

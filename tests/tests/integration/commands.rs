@@ -189,7 +189,9 @@ async fn who_works_here_and_is_a_patient_here_reads_no_more_than_either_may() {
     let (own, other) = (clinic.patient(&app, "Lovelace").await, clinic.patient(&app, "Byron").await);
     let both = app.token_with(&[Role::Patient, Role::FrontDesk], Some(PatientId(own)));
     let query = format!("{{ patient(id: \"{other}\") {{ history {{ nodes {{ summary }} }} }} }}");
-    let answer = app.graphql(&both, &query, None).await;
+    let moved = json!({ "patient": other, "contact": { "address": [{ "city": "London" }] } });
+    let position = app.accepted("/v1/patients/change-contact-details", Role::FrontDesk, moved).await["position"].as_i64();
+    let answer = app.graphql(&both, &query, position).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN", "{answer}");
 }
 

@@ -22,6 +22,13 @@ fn documented(answer: &Value) -> Vec<&str> {
         .collect()
 }
 
+#[test]
+fn the_guide_says_what_to_do_about_every_code() {
+    let guide = include_str!("../../../../docs/guides/frontend.md");
+    let missing: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).filter(|code| !guide.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[tokio::test]
 async fn every_error_has_a_code_and_repeats_no_value() {
     let world = World::new().await;

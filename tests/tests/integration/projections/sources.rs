@@ -129,8 +129,8 @@ async fn an_event_that_does_not_read_parks_its_subject_where_its_type_is_folded(
     side.append([clinic.booked(fresh_id(), sick, "2027-01-05T09:00:00")]).await;
     // Not what was sealed: its version is another.
     sqlx::query(
-        "insert into clinical.event select (select max(position) + 1 from clinical.event), gen_random_uuid(), tenant, type, version + 1, subject, tags, labels, \
-         actor_user, actor_role, correlation, causation, command_id, recorded_at, payload, sealed from clinical.event order by position desc limit 1",
+        "insert into clinical.event select (select max(position) + 1 from clinical.event), gen_random_uuid(), tenant, type, version + 1, subject, tags, \
+         labels, actor_user, actor_role, correlation, causation, command_id, recorded_at, payload, sealed from clinical.event order by position desc limit 1",
     )
     .execute(&side.log.owner)
     .await

@@ -181,8 +181,8 @@ pub async fn appointments(side: ReadSide, open: OpenSource) {
         event::<AppointmentNoShow>(about(missed, nine)),
     ];
     folded(&side, open, events).await;
-    let statement = "select status || coalesce('<' || previous_status, '') || coalesce(' ' || exception, '') || coalesce(' ' || status_reason, '') || ' ' || position \
-                     from appointment order by booked_at, appointment_id";
+    let statement = "select status || coalesce('<' || previous_status, '') || coalesce(' ' || exception, '') || coalesce(' ' || status_reason, '') \
+                     || ' ' || position from appointment order by booked_at, appointment_id";
     let rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut *side.tables().await).await.unwrap();
     assert_eq!(rows, ["checked-in<booked mis-click 7", "booked overbooked later 8", "cancelled<booked ill 9", "noshow<booked 10"]);
     let times: (DateTime<Utc>, DateTime<Utc>, NaiveDateTime, String) =

@@ -33,7 +33,7 @@ pub async fn refill(config: &KafkaConfig, pool: &PgPool) -> Result<(), RefillErr
     let mut lease = Lease::at_once(pool, &config.log_topic).await?.ok_or(RefillError::Busy)?;
     topics::ensure(config).await?;
     let reader = config.clone();
-    if !blocking(move || tails::read(&reader)).await?.is_empty() {
+    if !blocking(move || tails::is_empty(&reader)).await? {
         return Err(RefillError::NotEmpty);
     }
     lease.forget().await?;

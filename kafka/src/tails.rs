@@ -40,6 +40,19 @@ pub(crate) fn read(config: &KafkaConfig) -> Result<BTreeMap<u16, Link>, KafkaErr
     Ok(tails)
 }
 
+/// Whether the topic has ever been written to since it was made. By the partitions' ends and not by what can be read: a transaction's records are hidden from
+/// readers for a moment after its commit. Blocks.
+pub(crate) fn is_empty(config: &KafkaConfig) -> Result<bool, KafkaError> {
+    let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&config.reader(), Quiet)?;
+    for partition in 0..PARTITIONS {
+        let (low, high) = consumer.fetch_watermarks(&config.log_topic, partition.into(), EXCHANGE)?;
+        if high > low {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Reads each partition from its start to its end, and keeps the last record.
 fn last_from(consumer: &BaseConsumer<Quiet>, topic: &str, starts: &BTreeMap<u16, i64>) -> Result<BTreeMap<u16, Link>, KafkaError> {
     let mut assignment = TopicPartitionList::new();

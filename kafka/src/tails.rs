@@ -41,9 +41,11 @@ pub(crate) fn read(config: &KafkaConfig) -> Result<BTreeMap<u16, Link>, KafkaErr
 }
 
 /// Whether the topic has ever been written to since it was made. By the partitions' ends and not by what can be read: a transaction's records are hidden from
-/// readers for a moment after its commit. Blocks.
+/// readers for a moment after its commit, and the end that they are told of lies before them. Blocks.
 pub(crate) fn is_empty(config: &KafkaConfig) -> Result<bool, KafkaError> {
-    let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&config.reader(), Quiet)?;
+    let mut client = config.reader();
+    client.set("isolation.level", "read_uncommitted");
+    let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&client, Quiet)?;
     for partition in 0..PARTITIONS {
         let (low, high) = consumer.fetch_watermarks(&config.log_topic, partition.into(), EXCHANGE)?;
         if high > low {

@@ -1,7 +1,7 @@
 //! A stock client: what anyone sees who knows the topic's name and nothing of Carelog.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use event_store::PARTITIONS;
 use kafka::KafkaConfig;
@@ -37,14 +37,28 @@ pub async fn read_topic(config: &KafkaConfig, topic: String, partitions: i32, is
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", &config.brokers).set("group.id", "test").set("enable.partition.eof", "true").set("isolation.level", isolation);
     let consumer: BaseConsumer = client.create().unwrap();
+    let whole: BaseConsumer = client.set("isolation.level", "read_uncommitted").create().unwrap();
     let mut assignment = TopicPartitionList::new();
     for partition in 0..partitions {
         assignment.add_partition_offset(&topic, partition, Offset::Beginning).unwrap();
     }
-    consumer.assign(&assignment).unwrap();
-    let mut records = tokio::task::spawn_blocking(move || to_the_end(&consumer, partitions)).await.unwrap();
+    let read = move || {
+        settle(&consumer, &whole, &topic, partitions);
+        consumer.assign(&assignment).unwrap();
+        to_the_end(&consumer, partitions)
+    };
+    let mut records = tokio::task::spawn_blocking(read).await.unwrap();
     records.sort_by_key(|record| record.partition);
     records
+}
+
+/// What is committed is shown to readers a moment later. Waits until nothing is hidden, or long enough to say that a transaction is open.
+fn settle(consumer: &BaseConsumer, whole: &BaseConsumer, topic: &str, partitions: i32) {
+    let end = |consumer: &BaseConsumer, partition| consumer.fetch_watermarks(topic, partition, Duration::from_secs(30)).unwrap().1;
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until && (0..partitions).any(|partition| end(consumer, partition) < end(whole, partition)) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn to_the_end(consumer: &BaseConsumer, partitions: i32) -> Vec<Record> {

@@ -59,8 +59,9 @@ impl Lease {
         Ok(())
     }
 
-    /// Gives it back.
-    pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
+    /// Gives it back. It is free when this returns, and not only once the server has noticed that the connection is gone.
+    pub(crate) async fn close(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("select pg_advisory_unlock_all()").execute(&mut self.connection).await?;
         self.connection.close().await
     }
 }

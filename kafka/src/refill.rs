@@ -31,12 +31,16 @@ pub enum RefillError {
 /// Has the next relay publish the log from its beginning, to a topic that is empty. `pool` reaches the log's database.
 pub async fn refill(config: &KafkaConfig, pool: &PgPool) -> Result<(), RefillError> {
     let mut lease = Lease::at_once(pool, &config.log_topic).await?.ok_or(RefillError::Busy)?;
+    let forgotten = forget(config, &mut lease).await;
+    lease.close().await?;
+    forgotten
+}
+
+async fn forget(config: &KafkaConfig, lease: &mut Lease) -> Result<(), RefillError> {
     topics::ensure(config).await?;
     let reader = config.clone();
     if !blocking(move || tails::is_empty(&reader)).await? {
         return Err(RefillError::NotEmpty);
     }
-    lease.forget().await?;
-    lease.close().await?;
-    Ok(())
+    Ok(lease.forget().await?)
 }

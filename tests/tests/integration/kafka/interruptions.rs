@@ -135,10 +135,10 @@ async fn a_topic_made_anew_is_filled_again_when_it_is_asked_for() {
     let mut relay = topic.relay().await;
     relay.published(topic.append_some(20).await).await;
     let refilled = refill(&topic.config, &topic.log.owner).await;
-    assert!(matches!(refilled, Err(RefillError::Busy)));
+    assert!(matches!(refilled, Err(RefillError::Busy)), "{refilled:?}");
     relay.stop().await.unwrap();
     let refilled = refill(&topic.config, &topic.log.owner).await;
-    assert!(matches!(refilled, Err(RefillError::NotEmpty)));
+    assert!(matches!(refilled, Err(RefillError::NotEmpty)), "{refilled:?}");
 
     super::topics::delete(&topic.config).await;
     refill(&topic.config, &topic.log.owner).await.unwrap();

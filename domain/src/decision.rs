@@ -1,5 +1,7 @@
 //! How Carelog decides: read exactly the events a decision depends on, fold them, and append on the condition that none has joined them.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,6 +11,16 @@ use crate::event::{Event, Subject};
 use crate::patients::{LinkedPatients, widen};
 use crate::permission::Permission;
 use crate::query::Query;
+use crate::terminology::Terminology;
+
+/// What enters a decision besides its model and the caller's words.
+#[derive(Clone)]
+pub struct Circumstances {
+    /// The moment.
+    pub now: DateTime<Utc>,
+    /// What code systems know of each other.
+    pub terminology: Arc<Terminology>,
+}
 
 /// A decision over a boundary that it names itself (a dynamic consistency boundary).
 pub trait Decision {
@@ -29,7 +41,7 @@ pub trait Decision {
     /// Folds one event, of any context, into the model.
     fn apply(model: &mut Self::Model, event: &Event);
     /// Decides; an empty list says that what was asked for holds already.
-    fn decide(&self, model: &Self::Model, now: DateTime<Utc>) -> Result<Vec<Self::Event>, Self::Rejection>;
+    fn decide(&self, model: &Self::Model, circumstances: &Circumstances) -> Result<Vec<Self::Event>, Self::Rejection>;
 }
 
 /// A decision that callers can ask for.

@@ -12,6 +12,7 @@ use crate::patients::PatientsEvent;
 use crate::phi::{self, Phi};
 use crate::providers::ProvidersEvent;
 use crate::query::Tag;
+use crate::records::RecordsEvent;
 use crate::scheduling::SchedulingEvent;
 
 /// An event's stored name and the version of its shape that is written today.
@@ -73,33 +74,61 @@ impl std::str::FromStr for Subject {
     }
 }
 
-/// A security label (HL7 v3 `Confidentiality` and `ActCode`), kept in clear beside the sealed event so that policy can act without opening it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-pub enum Label {
-    /// `U`, unrestricted: says nothing about a person.
-    #[serde(rename = "U")]
-    Unrestricted,
-    /// `N`, normal: protected as all health information is.
-    #[serde(rename = "N")]
-    Normal,
-    /// `R`, restricted: more sensitive than most.
-    #[serde(rename = "R")]
-    Restricted,
+macro_rules! labels {
+    ($($(#[$documentation:meta])* $name:ident $code:literal,)*) => {
+        /// A security label (HL7 v3 `Confidentiality` and `ActCode`), kept in clear beside the sealed event so that policy can act without opening it.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+        pub enum Label {
+            $($(#[$documentation])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl Label {
+            /// Every label.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The HL7 code.
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+        }
+    };
+}
+
+labels! {
+    /// Unrestricted: says nothing about a person.
+    Unrestricted "U",
+    /// Normal: protected as all health information is.
+    Normal "N",
+    /// Restricted: more sensitive than most.
+    Restricted "R",
+    /// Very restricted: only for those who treat the patient, and known to few.
+    VeryRestricted "V",
+    /// Substance abuse, in law 42 CFR Part 2.
+    SubstanceAbuse "ETH",
+    /// HIV and AIDS.
+    Hiv "HIV",
+    /// Psychiatry.
+    Psychiatry "PSY",
+    /// Notes of psychotherapy (45 CFR 164.501).
+    PsychotherapyNotes "PSYTHPN",
+    /// Behavioral health.
+    BehavioralHealth "BH",
+    /// Sexual assault, abuse, and domestic violence.
+    Violence "SDV",
+    /// Sexuality and reproductive health.
+    Sexuality "SEX",
+    /// Sexually transmitted disease.
+    SexuallyTransmittedDisease "STD",
+    /// Genetic disease.
+    GeneticDisease "GDIS",
+    /// What the patient has asked to be kept from others.
+    PatientRequest "PRS",
 }
 
 impl Label {
-    /// The HL7 code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Unrestricted => "U",
-            Self::Normal => "N",
-            Self::Restricted => "R",
-        }
-    }
-
     /// The label of an HL7 code.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Unrestricted, Self::Normal, Self::Restricted].into_iter().find(|label| label.code() == code)
+        Self::ALL.iter().copied().find(|label| label.code() == code)
     }
 }
 
@@ -297,4 +326,5 @@ contexts! {
     "patients" Patients PatientsEvent,
     "providers" Providers ProvidersEvent,
     "scheduling" Scheduling SchedulingEvent,
+    "records" Records RecordsEvent,
 }

@@ -38,6 +38,8 @@ ids! {
     PractitionerRoleId,
     /// FHIR `Appointment`.
     AppointmentId,
+    /// A clinical fact: the id of the FHIR resource that it is.
+    FactId,
     /// A stretch of a practitioner's calendar that is closed to booking.
     BlockId,
 }

@@ -15,15 +15,17 @@ pub mod permission;
 pub mod phi;
 pub mod providers;
 pub mod query;
+pub mod records;
 pub mod scheduling;
+pub mod terminology;
 #[cfg(test)]
 mod testing;
 pub mod time;
 pub mod value;
 
-pub use decision::{Boundary, Command, Decision};
+pub use decision::{Boundary, Circumstances, Command, Decision};
 pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
-pub use ids::{AppointmentId, FacilityId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
+pub use ids::{AppointmentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
 pub use permission::Permission;
 pub use phi::Phi;
 pub use query::{Query, QueryItem, Tag};

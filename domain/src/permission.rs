@@ -33,6 +33,10 @@ pub enum Permission {
     Overbook,
     /// Record what already happened (a walk-in, a downtime slip), with a reason.
     BackEnter,
+    /// Read a patient's chart, within what the caller's relation to them allows.
+    ReadChart,
+    /// Record, amend and take back clinical facts.
+    RecordFacts,
     /// Read the events of a patient as a history.
     ReadHistory,
     /// Bring data in from another system.

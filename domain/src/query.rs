@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
-use crate::ids::{AppointmentId, BlockId, FacilityId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
+use crate::ids::{AppointmentId, BlockId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
 use crate::phi::Phi;
 
 /// One thing that an event is about.
@@ -39,6 +39,8 @@ pub enum TagKind {
     Block,
     /// An appointment.
     Appointment,
+    /// A clinical fact.
+    Fact,
     /// A business identifier, unique by its system within the tenant.
     Identifier,
 }
@@ -56,6 +58,7 @@ impl TagKind {
             Self::PractitionerRole => "practitioner-role",
             Self::Block => "block",
             Self::Appointment => "appointment",
+            Self::Fact => "fact",
             Self::Identifier => "identifier",
         }
     }
@@ -120,6 +123,11 @@ impl Tag {
     /// An appointment.
     pub fn appointment(id: AppointmentId) -> Self {
         Self::id(TagKind::Appointment, id.0)
+    }
+
+    /// A clinical fact.
+    pub fn fact(id: FactId) -> Self {
+        Self::id(TagKind::Fact, id.0)
     }
 
     /// A business identifier of anybody or anything.

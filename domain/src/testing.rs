@@ -2,12 +2,13 @@
 //!
 //! `given` filters through the decision's own query, widened as execution widens it: a query that is too narrow fails its test.
 
-use chrono::{DateTime, Utc};
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::decision::{Boundary, Command, Decision};
+use crate::decision::{Boundary, Circumstances, Command, Decision};
 use crate::event::Event;
 
 /// What has happened.
@@ -29,13 +30,17 @@ impl Given {
 
     /// Decides at a moment.
     pub fn when_at<D: Decision>(self, now: &str, decision: &D) -> Decided<D> {
-        let now: DateTime<Utc> = now.parse().expect("a moment in RFC 3339");
+        self.when_in(&Circumstances { now: now.parse().expect("a moment in RFC 3339"), terminology: Arc::default() }, decision)
+    }
+
+    /// Decides in circumstances.
+    pub fn when_in<D: Decision>(self, circumstances: &Circumstances, decision: &D) -> Decided<D> {
         let mut boundary = Boundary::of(decision);
         loop {
             let query = boundary.query().clone();
             let seen = self.0.iter().filter(|event| query.matches(event.event_type(), &event.tags()));
             match boundary.fold(decision, seen) {
-                Ok((model, _)) => return Decided(decision.decide(&model, now).map(|events| events.into_iter().map(Into::into).collect())),
+                Ok((model, _)) => return Decided(decision.decide(&model, circumstances).map(|events| events.into_iter().map(Into::into).collect())),
                 Err(wider) => boundary = wider,
             }
         }

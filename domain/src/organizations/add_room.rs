@@ -1,10 +1,9 @@
 //! Add a room to a facility.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{FacilityId, RoomId};
 use crate::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
@@ -61,7 +60,7 @@ impl Decision for AddRoom {
         }
     }
 
-    fn decide(&self, model: &Adding, _now: DateTime<Utc>) -> Result<Vec<RoomAdded>, AddRoomRejection> {
+    fn decide(&self, model: &Adding, _circumstances: &Circumstances) -> Result<Vec<RoomAdded>, AddRoomRejection> {
         if !model.facility_open {
             return Err(AddRoomRejection::FacilityUnknown);
         }

@@ -1,10 +1,9 @@
 //! Open a facility.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::{Address, ContactPoint, Identifiers};
 use crate::ids::{FacilityId, OrganizationId};
@@ -77,7 +76,7 @@ impl Decision for OpenFacility {
         }
     }
 
-    fn decide(&self, model: &Opening, _now: DateTime<Utc>) -> Result<Vec<FacilityOpened>, OpenFacilityRejection> {
+    fn decide(&self, model: &Opening, _circumstances: &Circumstances) -> Result<Vec<FacilityOpened>, OpenFacilityRejection> {
         if model.opened {
             return Err(OpenFacilityRejection::FacilityExists);
         }

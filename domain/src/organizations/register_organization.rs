@@ -1,10 +1,9 @@
 //! Register an organization.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::{Address, Coding, ContactPoint, Identifiers};
 use crate::ids::OrganizationId;
@@ -76,7 +75,7 @@ impl Decision for RegisterOrganization {
         }
     }
 
-    fn decide(&self, model: &Registering, _now: DateTime<Utc>) -> Result<Vec<OrganizationRegistered>, RegisterOrganizationRejection> {
+    fn decide(&self, model: &Registering, _circumstances: &Circumstances) -> Result<Vec<OrganizationRegistered>, RegisterOrganizationRejection> {
         if model.known.contains(&self.organization) {
             return Err(RegisterOrganizationRejection::OrganizationExists);
         }

@@ -1,10 +1,9 @@
 //! Assign a further identifier.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::fhir_values::Identifier;
 use crate::ids::PatientId;
@@ -62,7 +61,7 @@ impl Decision for AssignIdentifier {
         model.identifiers.apply(event);
     }
 
-    fn decide(&self, model: &Assigning, _now: DateTime<Utc>) -> Result<Vec<IdentifierAssigned>, AssignIdentifierRejection> {
+    fn decide(&self, model: &Assigning, _circumstances: &Circumstances) -> Result<Vec<IdentifierAssigned>, AssignIdentifierRejection> {
         model.standing.usable()?;
         let linked = &model.standing.linked;
         if self.identifier.known().is_some_and(|identifier| model.identifiers.is_known_of(self.patient, linked, identifier)) {

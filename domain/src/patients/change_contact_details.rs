@@ -1,10 +1,9 @@
 //! Change how a patient is reached.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::PatientId;
 use crate::patients::{Contact, ContactDetailsChanged, PatientUnusable, PersonRecords};
@@ -37,7 +36,7 @@ impl Decision for ChangeContactDetails {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, _now: DateTime<Utc>) -> Result<Vec<ContactDetailsChanged>, PatientUnusable> {
+    fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<ContactDetailsChanged>, PatientUnusable> {
         if model.usable()?.contact == self.contact {
             return Ok(vec![]);
         }

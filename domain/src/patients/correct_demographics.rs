@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::PartialDate;
 use crate::ids::PatientId;
@@ -84,7 +84,7 @@ impl Decision for CorrectDemographics {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, now: DateTime<Utc>) -> Result<Vec<DemographicsCorrected>, CorrectDemographicsRejection> {
+    fn decide(&self, model: &PersonRecords, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<DemographicsCorrected>, CorrectDemographicsRejection> {
         let before = model.usable()?.demographics.known();
         let unchanged = before.zip(self.correction.known()).is_some_and(|(before, correction)| before.clone().corrected(correction.clone()) == *before);
         if unchanged {

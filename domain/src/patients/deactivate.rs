@@ -1,10 +1,9 @@
 //! Deactivate a patient's record.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::PatientId;
 use crate::patients::{PatientDeactivated, PatientStanding, PatientUnusable};
@@ -38,7 +37,7 @@ impl Decision for DeactivatePatient {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PatientStanding, _now: DateTime<Utc>) -> Result<Vec<PatientDeactivated>, PatientUnusable> {
+    fn decide(&self, model: &PatientStanding, _circumstances: &Circumstances) -> Result<Vec<PatientDeactivated>, PatientUnusable> {
         model.usable()?;
         Ok(vec![PatientDeactivated { patient: self.patient, reason: self.reason.clone() }])
     }

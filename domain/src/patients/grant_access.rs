@@ -1,10 +1,9 @@
 //! Grant another person access to a patient's record.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{PatientId, UserId};
 use crate::patients::{PatientAccessGranted, PatientAccessRevoked, PatientUnusable, PersonRecords};
@@ -36,7 +35,7 @@ impl Decision for GrantAccess {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, _now: DateTime<Utc>) -> Result<Vec<PatientAccessGranted>, PatientUnusable> {
+    fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<PatientAccessGranted>, PatientUnusable> {
         if model.usable()?.grantees.contains(&self.grantee) {
             return Ok(vec![]);
         }

@@ -1,10 +1,9 @@
 //! Merge two records of one person.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::PatientId;
 use crate::patients::{PatientStanding, PatientUnusable, PatientsMerged};
@@ -93,7 +92,7 @@ impl Decision for MergePatients {
     }
 
     /// A record that was not merged is the last of its chain, so that two such records that differ are of two chains: no cycle can arise.
-    fn decide(&self, model: &Merging, _now: DateTime<Utc>) -> Result<Vec<PatientsMerged>, MergePatientsRejection> {
+    fn decide(&self, model: &Merging, _circumstances: &Circumstances) -> Result<Vec<PatientsMerged>, MergePatientsRejection> {
         if self.survivor == self.merged {
             return Err(NotMergeable::SamePatient.into());
         }

@@ -1,10 +1,9 @@
 //! Record that a patient died.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::PatientId;
 use crate::patients::{DeathRecorded, DeathReversed, DeathTime, DemographicsCorrected, PatientRecord, PatientUnusable, PersonRecords};
@@ -64,7 +63,7 @@ impl Decision for RecordDeath {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, now: DateTime<Utc>) -> Result<Vec<DeathRecorded>, RecordDeathRejection> {
+    fn decide(&self, model: &PersonRecords, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<DeathRecorded>, RecordDeathRejection> {
         model.usable()?;
         if model.all().any(|record| record.deceased.is_some()) {
             return Err(DeathImplausible::DeathAlreadyRecorded.into());

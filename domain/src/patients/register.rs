@@ -1,10 +1,9 @@
 //! Register a patient.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::fhir_values::Identifiers;
 use crate::ids::PatientId;
@@ -81,7 +80,7 @@ impl Decision for RegisterPatient {
         model.identifiers.apply(event);
     }
 
-    fn decide(&self, model: &Registering, now: DateTime<Utc>) -> Result<Vec<PatientRegistered>, RegisterPatientRejection> {
+    fn decide(&self, model: &Registering, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<PatientRegistered>, RegisterPatientRejection> {
         if model.standing.is_registered() {
             return Err(NotRegistrable::PatientExists.into());
         }

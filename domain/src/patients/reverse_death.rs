@@ -1,10 +1,9 @@
 //! Reverse a death that was recorded wrongly.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::PatientId;
 use crate::patients::{DeathRecorded, DeathReversed, PatientUnusable, PersonRecords};
@@ -59,7 +58,7 @@ impl Decision for ReverseDeath {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, _now: DateTime<Utc>) -> Result<Vec<DeathReversed>, ReverseDeathRejection> {
+    fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<DeathReversed>, ReverseDeathRejection> {
         model.usable()?;
         let dead = model.all().filter(|record| record.deceased.is_some());
         let reversed: Vec<_> = dead.map(|record| DeathReversed { patient: record.patient, reason: self.reason.clone() }).collect();

@@ -1,10 +1,9 @@
 //! Revoke another person's access to a patient's record.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{PatientId, UserId};
 use crate::patients::{PatientAccessGranted, PatientAccessRevoked, PatientUnusable, PersonRecords};
@@ -36,7 +35,7 @@ impl Decision for RevokeAccess {
         model.apply(event);
     }
 
-    fn decide(&self, model: &PersonRecords, _now: DateTime<Utc>) -> Result<Vec<PatientAccessRevoked>, PatientUnusable> {
+    fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<PatientAccessRevoked>, PatientUnusable> {
         match model.standing.usable() {
             Ok(()) | Err(PatientUnusable::PatientInactive) => {}
             Err(unusable) => return Err(unusable),

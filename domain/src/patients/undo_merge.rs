@@ -1,10 +1,9 @@
 //! Undo a merge of two records.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::PatientId;
 use crate::patients::{LinkedPatients, PatientMergeUndone};
@@ -47,7 +46,7 @@ impl Decision for UndoMerge {
         model.apply(event);
     }
 
-    fn decide(&self, model: &LinkedPatients, _now: DateTime<Utc>) -> Result<Vec<PatientMergeUndone>, UndoMergeRejection> {
+    fn decide(&self, model: &LinkedPatients, _circumstances: &Circumstances) -> Result<Vec<PatientMergeUndone>, UndoMergeRejection> {
         if !model.is_merged_into(self.survivor, self.merged) {
             return Err(UndoMergeRejection::NotMerged);
         }

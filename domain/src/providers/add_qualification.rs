@@ -1,10 +1,9 @@
 //! Add a qualification.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::fhir_values::Coding;
 use crate::ids::PractitionerId;
@@ -60,7 +59,7 @@ impl Decision for AddQualification {
         practitioner.apply(event);
     }
 
-    fn decide(&self, practitioner: &PractitionerStanding, _now: DateTime<Utc>) -> Result<Vec<QualificationAdded>, AddQualificationRejection> {
+    fn decide(&self, practitioner: &PractitionerStanding, _circumstances: &Circumstances) -> Result<Vec<QualificationAdded>, AddQualificationRejection> {
         if !practitioner.is_onboarded() {
             return Err(AddQualificationRejection::PractitionerUnknown);
         }

@@ -1,10 +1,9 @@
 //! Assign a role.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::{Coding, ContactPoint};
 use crate::ids::{FacilityId, OrganizationId, PractitionerId, PractitionerRoleId};
@@ -98,7 +97,7 @@ impl Decision for AssignRole {
         }
     }
 
-    fn decide(&self, model: &Assigning, now: DateTime<Utc>) -> Result<Vec<RoleAssigned>, AssignRoleRejection> {
+    fn decide(&self, model: &Assigning, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<RoleAssigned>, AssignRoleRejection> {
         if !model.practitioner.is_onboarded() {
             return Err(AssignRoleRejection::PractitionerUnknown);
         }

@@ -1,10 +1,9 @@
 //! Close a stretch of a calendar.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{BlockId, FacilityId, PractitionerId};
 use crate::organizations::FacilityStanding;
@@ -86,7 +85,7 @@ impl Decision for BlockTime {
         model.block_exists |= matches!(event, Event::Providers(ProvidersEvent::TimeBlocked(_)));
     }
 
-    fn decide(&self, model: &Blocking, _now: DateTime<Utc>) -> Result<Vec<TimeBlocked>, BlockTimeRejection> {
+    fn decide(&self, model: &Blocking, _circumstances: &Circumstances) -> Result<Vec<TimeBlocked>, BlockTimeRejection> {
         if !model.practitioner.is_onboarded() {
             return Err(BlockTimeRejection::PractitionerUnknown);
         }

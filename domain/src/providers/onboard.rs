@@ -1,10 +1,9 @@
 //! Onboard a practitioner.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::{Address, AdministrativeGender, ContactPoint, HumanName, Identifier, Identifiers, NPI_SYSTEM, names, npi_check_digit_holds};
 use crate::ids::PractitionerId;
@@ -89,7 +88,7 @@ impl Decision for OnboardPractitioner {
         if event.practitioner == model.practitioner { model.exists = true } else { model.npi_taken = true }
     }
 
-    fn decide(&self, model: &Onboarding, _now: DateTime<Utc>) -> Result<Vec<PractitionerOnboarded>, OnboardPractitionerRejection> {
+    fn decide(&self, model: &Onboarding, _circumstances: &Circumstances) -> Result<Vec<PractitionerOnboarded>, OnboardPractitionerRejection> {
         if model.exists {
             return Err(OnboardPractitionerRejection::PractitionerExists);
         }

@@ -1,10 +1,9 @@
 //! Retire a practitioner.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::PractitionerId;
 use crate::permission::Permission;
@@ -52,7 +51,7 @@ impl Decision for RetirePractitioner {
         practitioner.apply(event);
     }
 
-    fn decide(&self, practitioner: &PractitionerStanding, _now: DateTime<Utc>) -> Result<Vec<PractitionerRetired>, RetirePractitionerRejection> {
+    fn decide(&self, practitioner: &PractitionerStanding, _circumstances: &Circumstances) -> Result<Vec<PractitionerRetired>, RetirePractitionerRejection> {
         if !practitioner.is_onboarded() {
             return Err(RetirePractitionerRejection::PractitionerUnknown);
         }

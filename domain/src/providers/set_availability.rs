@@ -1,10 +1,9 @@
 //! Set the weekly hours.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{FacilityId, PractitionerId};
 use crate::organizations::FacilityStanding;
@@ -91,7 +90,7 @@ impl Decision for SetAvailability {
         model.apply(event);
     }
 
-    fn decide(&self, model: &SettingHours, _now: DateTime<Utc>) -> Result<Vec<AvailabilitySet>, SetAvailabilityRejection> {
+    fn decide(&self, model: &SettingHours, _circumstances: &Circumstances) -> Result<Vec<AvailabilitySet>, SetAvailabilityRejection> {
         let Self { practitioner, facility, weekly, .. } = self.clone();
         let (from, until) = (self.from.into(), self.until.map(Into::into));
         if !model.practitioner.is_onboarded() {

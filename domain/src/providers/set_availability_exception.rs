@@ -1,10 +1,9 @@
 //! Set the hours of one date.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{FacilityId, PractitionerId};
 use crate::permission::Permission;
@@ -64,7 +63,7 @@ impl Decision for SetAvailabilityException {
         model.apply(event);
     }
 
-    fn decide(&self, model: &SettingHours, _now: DateTime<Utc>) -> Result<Vec<AvailabilityExceptionSet>, SetAvailabilityExceptionRejection> {
+    fn decide(&self, model: &SettingHours, _circumstances: &Circumstances) -> Result<Vec<AvailabilityExceptionSet>, SetAvailabilityExceptionRejection> {
         let Self { practitioner, facility, hours, .. } = self.clone();
         let date = self.date.into();
         if !model.practitioner.is_onboarded() {

@@ -1,10 +1,9 @@
 //! Open a closed stretch of a calendar again.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{BlockId, PractitionerId};
 use crate::permission::Permission;
@@ -56,7 +55,7 @@ impl Decision for UnblockTime {
         }
     }
 
-    fn decide(&self, model: &Unblocking, _now: DateTime<Utc>) -> Result<Vec<TimeUnblocked>, UnblockTimeRejection> {
+    fn decide(&self, model: &Unblocking, _circumstances: &Circumstances) -> Result<Vec<TimeUnblocked>, UnblockTimeRejection> {
         let time = model.blocked.ok_or(UnblockTimeRejection::BlockUnknown)?;
         if model.unblocked {
             return Ok(Vec::new());

@@ -1,10 +1,9 @@
 //! Book an appointment.
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::permission::Permission;
@@ -58,7 +57,7 @@ impl Decision for BookAppointment {
         placing.apply(event);
     }
 
-    fn decide(&self, placing: &Placing, now: DateTime<Utc>) -> Result<Vec<AppointmentBooked>, BookAppointmentRejection> {
+    fn decide(&self, placing: &Placing, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentBooked>, BookAppointmentRejection> {
         let Self { appointment, patient, reason, exception, .. } = self.clone();
         if placing.bookings.get(appointment).is_some() {
             return Err(BookAppointmentRejection::AppointmentExists);

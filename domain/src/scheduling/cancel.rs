@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::permission::Permission;
@@ -46,7 +46,7 @@ impl Decision for CancelAppointment {
         bookings.apply(event);
     }
 
-    fn decide(&self, bookings: &Bookings, now: DateTime<Utc>) -> Result<Vec<AppointmentCancelled>, AppointmentUnusable> {
+    fn decide(&self, bookings: &Bookings, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentCancelled>, AppointmentUnusable> {
         let booking = bookings.open_to::<Self>(self.appointment, self.patient, now)?;
         let placement = booking.placement.clone();
         Ok(vec![AppointmentCancelled { appointment: self.appointment, patient: booking.patient, placement, reason: self.reason.clone() }])

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::permission::Permission;
@@ -45,7 +45,7 @@ impl Decision for FulfilAppointment {
         bookings.apply(event);
     }
 
-    fn decide(&self, bookings: &Bookings, now: DateTime<Utc>) -> Result<Vec<AppointmentFulfilled>, AppointmentUnusable> {
+    fn decide(&self, bookings: &Bookings, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentFulfilled>, AppointmentUnusable> {
         let booking = bookings.open_to::<Self>(self.appointment, self.patient, now)?;
         Ok(vec![AppointmentFulfilled { appointment: self.appointment, patient: booking.patient, placement: booking.placement.clone() }])
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::permission::Permission;
@@ -43,7 +43,7 @@ impl Decision for MarkNoShow {
         bookings.apply(event);
     }
 
-    fn decide(&self, bookings: &Bookings, now: DateTime<Utc>) -> Result<Vec<AppointmentNoShow>, AppointmentUnusable> {
+    fn decide(&self, bookings: &Bookings, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentNoShow>, AppointmentUnusable> {
         let booking = bookings.open_to::<Self>(self.appointment, self.patient, now)?;
         Ok(vec![AppointmentNoShow { appointment: self.appointment, patient: booking.patient, placement: booking.placement.clone() }])
     }

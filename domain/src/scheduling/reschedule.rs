@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::patients::PatientUnusable;
@@ -66,7 +66,7 @@ impl Decision for RescheduleAppointment {
         placing.apply(event);
     }
 
-    fn decide(&self, placing: &Placing, now: DateTime<Utc>) -> Result<Vec<AppointmentRescheduled>, RescheduleAppointmentRejection> {
+    fn decide(&self, placing: &Placing, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentRescheduled>, RescheduleAppointmentRejection> {
         let Self { appointment, reason, exception, .. } = self.clone();
         let booking = placing.bookings.open_to::<Self>(appointment, self.patient, now)?;
         match placing.patient.usable() {

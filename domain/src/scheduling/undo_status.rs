@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{Command, Decision};
+use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
 use crate::ids::{AppointmentId, PatientId};
 use crate::permission::Permission;
@@ -67,7 +67,7 @@ impl Decision for UndoStatus {
         bookings.apply(event);
     }
 
-    fn decide(&self, bookings: &Bookings, now: DateTime<Utc>) -> Result<Vec<AppointmentStatusReverted>, UndoStatusRejection> {
+    fn decide(&self, bookings: &Bookings, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<AppointmentStatusReverted>, UndoStatusRejection> {
         let booking = bookings.open_to::<Self>(self.appointment, self.patient, now)?;
         let (from, patient, placement) = (booking.status, booking.patient, booking.placement.clone());
         let to = *booking.earlier.last().ok_or(AppointmentUnusable::from(NotNow::StatusForbids { status: from }))?;

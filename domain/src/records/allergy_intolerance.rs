@@ -1,0 +1,157 @@
+//! Allergies and intolerances, and that none is known.
+
+use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
+use crate::event::EventType;
+use crate::ids::FactId;
+use crate::records::chart::Chart;
+use crate::records::fact::Fact;
+use crate::records::screening::{SCREENED, Screening, knows_allergy, screen_allergy};
+use crate::terminology::Terminology;
+
+/// SNOMED CT's *no known allergy*: a fact of its own, which differs from never having asked.
+const NO_KNOWN_ALLERGY: (&str, &str) = ("http://snomed.info/sct", "716186003");
+const CLINICAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
+const VERIFICATION_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
+
+fhir_codes! {
+    /// FHIR `allergy-intolerance-type`.
+    AllergyIntoleranceType {
+        Allergy "allergy",
+        Intolerance "intolerance",
+    }
+}
+
+fhir_codes! {
+    /// FHIR `allergy-intolerance-category`.
+    AllergyIntoleranceCategory {
+        Food "food",
+        Medication "medication",
+        Environment "environment",
+        Biologic "biologic",
+    }
+}
+
+fhir_codes! {
+    /// FHIR `allergy-intolerance-criticality`.
+    AllergyIntoleranceCriticality {
+        Low "low",
+        High "high",
+        UnableToAssess "unable-to-assess",
+    }
+}
+
+fhir_codes! {
+    /// FHIR `reaction-event-severity`.
+    ReactionSeverity {
+        Mild "mild",
+        Moderate "moderate",
+        Severe "severe",
+    }
+}
+
+fhir_type! {
+    /// FHIR `AllergyIntolerance`.
+    AllergyIntolerance {
+        /// Business identifiers.
+        identifier: list FactIdentifier,
+        /// Active, inactive or resolved; active unless said.
+        clinical_status: optional CodeableConcept,
+        /// Unconfirmed, confirmed or refuted.
+        verification_status: optional CodeableConcept,
+        /// By what mechanism.
+        r#type: optional AllergyIntoleranceType,
+        /// Against what sort of substance.
+        category: list AllergyIntoleranceCategory,
+        /// How dangerous.
+        criticality: optional AllergyIntoleranceCriticality,
+        /// Against what.
+        code: optional CodeableConcept,
+        /// During which encounter it was stated.
+        encounter: optional Reference,
+        /// When it began.
+        onset_date_time: optional FhirDateTime,
+        /// When it began, in words.
+        onset_string: optional Text,
+        /// When it was first written down.
+        recorded_date: optional FhirDateTime,
+        /// Who wrote it down.
+        recorder: optional Reference,
+        /// Who says so.
+        asserter: optional Reference,
+        /// When it last showed.
+        last_occurrence: optional FhirDateTime,
+        /// What else there is to say.
+        note: list Annotation,
+        /// How it showed.
+        reaction: list AllergyReaction,
+    }
+}
+
+fhir_type! {
+    /// FHIR `AllergyIntolerance.reaction`.
+    AllergyReaction {
+        /// To what, more exactly.
+        substance: optional CodeableConcept,
+        /// How.
+        manifestation: list CodeableConcept,
+        /// In words.
+        description: optional Text,
+        /// When.
+        onset: optional FhirDateTime,
+        /// How severe.
+        severity: optional ReactionSeverity,
+        /// By what way of exposure.
+        exposure_route: optional CodeableConcept,
+        /// What else there is to say.
+        note: list Annotation,
+    }
+}
+
+impl AllergyIntolerance {
+    /// Whether it says that no allergy is known.
+    pub fn is_no_known_allergy(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.has(NO_KNOWN_ALLERGY.0, NO_KNOWN_ALLERGY.1))
+    }
+
+    /// Whether it holds at present.
+    pub fn is_active(&self) -> bool {
+        let says = |concept: &Option<CodeableConcept>, system, codes: &[&str]| {
+            concept.as_ref().is_some_and(|concept| codes.iter().any(|code| concept.has(system, code)))
+        };
+        !says(&self.clinical_status, CLINICAL_STATUS, &["inactive", "resolved"]) && !says(&self.verification_status, VERIFICATION_STATUS, &["refuted"])
+    }
+
+    /// Whether it may be an allergy against a medication: it says so, or does not say what else.
+    pub fn may_be_of_medication(&self) -> bool {
+        self.category.is_empty() || self.category.iter().any(|category| matches!(category, AllergyIntoleranceCategory::Medication | AllergyIntoleranceCategory::Biologic))
+    }
+}
+
+impl Fact for AllergyIntolerance {
+    fn title(&self) -> Option<&str> {
+        self.code.as_ref().and_then(CodeableConcept::display)
+    }
+
+    fn occurred(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+        self.onset_date_time.as_ref().or(self.recorded_date.as_ref()).map(FhirDateTime::earliest)
+    }
+
+    fn encounter(&self) -> Option<&Reference> {
+        self.encounter.as_ref()
+    }
+
+    fn asserter(&self) -> Option<&Reference> {
+        self.asserter.as_ref().or(self.recorder.as_ref())
+    }
+
+    const DEPENDS_ON: &'static [EventType] = SCREENED;
+
+    fn is_contradicted_by(&self, chart: &Chart) -> bool {
+        self.is_no_known_allergy() && self.is_active() && knows_allergy(chart)
+    }
+
+    /// Recording an allergy is never refused: what it meets is flagged.
+    fn screen(&self, _fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+        screen_allergy(self, chart, terminology)
+    }
+}

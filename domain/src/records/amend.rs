@@ -1,0 +1,105 @@
+//! Amend a clinical fact, of any kind.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decision::{Circumstances, Command, Decision};
+use crate::event::{Event, Label, Named, Subject};
+use crate::ids::{FactId, PatientId};
+use crate::permission::Permission;
+use crate::phi::Phi;
+use crate::query::Query;
+use crate::records::events::FactAmended;
+use crate::records::fact::{Fact, NotAmendable};
+use crate::records::record::{FactModel, NotRecordable, admit, of_kind};
+use crate::value::{Reason, at_most};
+
+/// Replaces what a fact says; what it said stays in the log.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "")]
+pub struct AmendFact<F: Fact> {
+    /// The fact.
+    pub fact: FactId,
+    /// Whose fact it is.
+    pub patient: PatientId,
+    /// What it says from now on, whole.
+    pub content: Phi<F>,
+    /// How sensitive it is from now on, beyond normal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<20, _, _>")]
+    #[schemars(length(max = 20))]
+    pub security: Vec<Label>,
+    /// Why.
+    pub reason: Phi<Reason>,
+    /// Why it is amended although it conflicts, or although that cannot be told; for what is screened only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Phi<Reason>>,
+}
+
+/// Why it was not amended.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum AmendFactRejection {
+    /// This patient has no such fact of this kind. Whether somebody else has is not said.
+    #[error("the patient has no such fact")]
+    FactUnknown,
+    /// It was entered in error.
+    #[error("the fact was entered in error")]
+    FactEnteredInError,
+    /// It does not become that.
+    #[error(transparent)]
+    #[serde(untagged)]
+    NotAmendable(#[from] NotAmendable),
+    /// It cannot be in this chart.
+    #[error(transparent)]
+    #[serde(untagged)]
+    NotRecordable(#[from] NotRecordable),
+}
+
+impl<F: Fact> Decision for AmendFact<F>
+where
+    FactAmended<F>: Named + Into<Event>,
+{
+    type Model = FactModel;
+    type Event = FactAmended<F>;
+    type Rejection = AmendFactRejection;
+
+    fn model(&self) -> (FactModel, Query) {
+        FactModel::of(self.patient, self.fact, &self.content)
+    }
+
+    fn apply(model: &mut FactModel, event: &Event) {
+        model.apply(event);
+    }
+
+    fn decide(&self, model: &FactModel, circumstances: &Circumstances) -> Result<Vec<FactAmended<F>>, AmendFactRejection> {
+        model.standing.usable().map_err(NotRecordable::from)?;
+        let chart = model.chart();
+        let (entry, before) = of_kind::<F>(&chart, self.fact).ok_or(AmendFactRejection::FactUnknown)?;
+        if entry.entered_in_error.is_some() {
+            return Err(AmendFactRejection::FactEnteredInError);
+        }
+        if before == self.content.known() && entry.security == self.security {
+            return Ok(vec![]);
+        }
+        if let (Some(before), Some(next)) = (before, self.content.known()) {
+            before.amendable_to(next)?;
+        }
+        let screening = admit(&self.content, self.fact, &chart, self.acknowledged.as_ref(), circumstances)?;
+        let Self { fact, content, security, reason, .. } = self.clone();
+        // Of the record that it was recorded in, which after a merge may be another than the one that is named.
+        Ok(vec![FactAmended { patient: entry.patient, fact, content, security, screening, reason }])
+    }
+}
+
+impl<F: Fact> Command for AmendFact<F>
+where
+    FactAmended<F>: Named + Into<Event>,
+{
+    const CONTEXT: &'static str = "records";
+    const NAME: &'static str = F::AMEND;
+    const PERMISSION: Permission = Permission::RecordFacts;
+
+    fn subject(&self) -> Subject {
+        Subject::Patient(self.patient)
+    }
+}

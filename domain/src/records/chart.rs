@@ -1,0 +1,149 @@
+//! The chart: what is known of a person's health, as the fold of their events. The same fold decides, shows the present and replays any moment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::event::{Event, Label};
+use crate::ids::{FactId, PatientId, UserId};
+use crate::phi::Phi;
+use crate::records::events::{Change, What};
+use crate::records::fact::{Content, FactKind, Kind};
+use crate::records::screening::Screening;
+use crate::records::{AllergyIntolerance, RecordsEvent};
+use crate::value::Reason;
+
+/// Which event says so, whose it is and when the log learned of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provenance {
+    /// The event's place in the log.
+    pub position: i64,
+    /// The event.
+    pub event: Uuid,
+    /// Who did it.
+    pub user: UserId,
+    /// In which role.
+    pub role: String,
+    /// When it was recorded.
+    pub recorded: DateTime<Utc>,
+}
+
+/// A fact as it stands.
+#[derive(Clone, PartialEq)]
+pub struct ChartEntry {
+    /// The fact.
+    pub fact: FactId,
+    /// The record that it was recorded in.
+    pub patient: PatientId,
+    /// Its kind.
+    pub kind: FactKind,
+    /// What it says.
+    pub content: Phi<Content>,
+    /// How sensitive it is, beyond normal.
+    pub security: Vec<Label>,
+    /// What it may not go together with, where that was looked at.
+    pub screening: Option<Phi<Screening>>,
+    /// Why it should not have been recorded, if so.
+    pub entered_in_error: Option<Phi<Reason>>,
+    /// How often it was changed since it was recorded.
+    pub amendments: u32,
+    /// The event that recorded it; decisions do not need it.
+    pub recorded: Option<Provenance>,
+    /// The event that changed it last; decisions do not need it.
+    pub changed: Option<Provenance>,
+}
+
+impl ChartEntry {
+    /// Folds one change into the entry that it concerns, which it makes where it is the first.
+    pub fn fold(before: Option<Self>, change: Change, provenance: Option<&Provenance>) -> Option<Self> {
+        let changed = provenance.cloned();
+        match (before, change.what) {
+            (None, What::Recorded { content, security, screening }) => Some(Self {
+                fact: change.fact,
+                patient: change.patient,
+                kind: change.kind,
+                content,
+                security,
+                screening,
+                entered_in_error: None,
+                amendments: 0,
+                recorded: changed.clone(),
+                changed,
+            }),
+            (Some(entry), What::Amended { content, security, screening, reason: _ }) => {
+                Some(Self { content, security, screening, amendments: entry.amendments + 1, changed, ..entry })
+            }
+            (Some(entry), What::EnteredInError { reason }) => Some(Self { entered_in_error: Some(reason), changed, ..entry }),
+            // Decisions refuse these: a fact is recorded once, and before it is changed.
+            (before, _) => before,
+        }
+    }
+}
+
+/// What is known about allergies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AllergyStatus {
+    /// Nobody has asked, or nobody has written it down.
+    NotAsked,
+    /// It was asked, and there is none.
+    NoneKnown,
+    /// There are some.
+    Known,
+}
+
+/// Facts by their ids.
+#[derive(Clone, Default)]
+pub struct Chart {
+    entries: BTreeMap<FactId, ChartEntry>,
+}
+
+impl Chart {
+    /// Folds one event of any context.
+    pub fn apply(&mut self, event: &Event, provenance: Option<&Provenance>) {
+        if let Event::Records(event) = event {
+            self.change(event, provenance);
+        }
+    }
+
+    fn change(&mut self, event: &RecordsEvent, provenance: Option<&Provenance>) {
+        let change = event.change();
+        let fact = change.fact;
+        if let Some(entry) = ChartEntry::fold(self.entries.remove(&fact), change, provenance) {
+            self.entries.insert(fact, entry);
+        }
+    }
+
+    /// The fact of this id.
+    pub fn get(&self, fact: FactId) -> Option<&ChartEntry> {
+        self.entries.get(&fact)
+    }
+
+    /// Every fact, also those that were entered in error.
+    pub fn entries(&self) -> impl Iterator<Item = &ChartEntry> {
+        self.entries.values()
+    }
+
+    /// Every fact that was not entered in error.
+    pub fn in_force(&self) -> impl Iterator<Item = &ChartEntry> {
+        self.entries().filter(|entry| entry.entered_in_error.is_none())
+    }
+
+    /// The facts that were recorded in these records.
+    #[must_use]
+    pub fn of(&self, records: &BTreeSet<PatientId>) -> Self {
+        Self { entries: self.entries.iter().filter(|(_, entry)| records.contains(&entry.patient)).map(|(fact, entry)| (*fact, entry.clone())).collect() }
+    }
+
+    /// What is known about allergies.
+    pub fn allergy_status(&self) -> AllergyStatus {
+        let active = self.in_force().filter_map(|entry| AllergyIntolerance::of(entry.content.known()?)).filter(|allergy| allergy.is_active());
+        active.fold(AllergyStatus::NotAsked, |status, allergy| match (status, allergy.is_no_known_allergy()) {
+            (AllergyStatus::Known, _) | (_, false) => AllergyStatus::Known,
+            (_, true) => AllergyStatus::NoneKnown,
+        })
+    }
+}

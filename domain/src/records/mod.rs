@@ -1,0 +1,39 @@
+//! *Records*: a patient's chart, made of clinical facts. A fact is recorded, amended, and perhaps taken back as entered in error; what it
+//! says has the shape of its FHIR R4 resource, and is protected as a whole. A *kind* of fact is a file with its content, and a line in the list in `fact.rs`.
+
+#[macro_use]
+pub mod elements;
+
+mod allergy_intolerance;
+mod amend;
+mod chart;
+mod condition;
+mod device;
+mod encounter;
+mod enter_in_error;
+mod events;
+mod fact;
+mod family_member_history;
+mod immunization;
+mod medication_request;
+mod observation;
+mod procedure;
+mod record;
+mod screening;
+
+pub use allergy_intolerance::*;
+pub use amend::{AmendFact, AmendFactRejection};
+pub use chart::{AllergyStatus, Chart, ChartEntry, Provenance};
+pub use condition::Condition;
+pub use device::*;
+pub use encounter::*;
+pub use enter_in_error::{EnterFactInError, EnterFactInErrorRejection};
+pub use events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
+pub use fact::*;
+pub use family_member_history::*;
+pub use immunization::*;
+pub use medication_request::*;
+pub use observation::*;
+pub use procedure::*;
+pub use record::{FactModel, NotRecordable, RecordFact, RecordFactRejection};
+pub use screening::{Conflict, ConflictKind, Screening};

@@ -1,0 +1,138 @@
+//! Whether an allergy and a medication, or two medications, may not go together: by ingredient where the terminology knows it, otherwise not told.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventType, Named};
+use crate::ids::FactId;
+use crate::records::chart::{Chart, ChartEntry};
+use crate::records::elements::CodeableConcept;
+use crate::records::fact::{
+    AllergyIntoleranceAmended, AllergyIntoleranceEnteredInError, AllergyIntoleranceRecorded, Kind, MedicationRequestAmended, MedicationRequestEnteredInError,
+    MedicationRequestRecorded,
+};
+use crate::records::{AllergyIntolerance, MedicationRequest};
+use crate::terminology::Terminology;
+use crate::value::Reason;
+
+/// What came of looking.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Screening {
+    /// Whether all could be told.
+    pub checked: bool,
+    /// What it does not go together with.
+    pub conflicts: Vec<Conflict>,
+    /// Why it was recorded all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Reason>,
+}
+
+/// A fact that another does not go together with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflict {
+    /// What sort.
+    pub kind: ConflictKind,
+    /// The other fact.
+    pub with: FactId,
+}
+
+/// How two facts do not go together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictKind {
+    /// An active allergy against the medication.
+    Allergy,
+    /// The same medication is active already.
+    DuplicateMedication,
+    /// A medication that the allergy is against is active.
+    ActiveMedication,
+}
+
+/// What both kinds of screening must have seen.
+pub(crate) const SCREENED: &[EventType] = &[
+    AllergyIntoleranceRecorded::TYPE,
+    AllergyIntoleranceAmended::TYPE,
+    AllergyIntoleranceEnteredInError::TYPE,
+    MedicationRequestRecorded::TYPE,
+    MedicationRequestAmended::TYPE,
+    MedicationRequestEnteredInError::TYPE,
+];
+
+/// Collects what was found.
+struct Findings<'terminology> {
+    terminology: &'terminology Terminology,
+    screening: Screening,
+}
+
+impl Findings<'_> {
+    fn compare(&mut self, medication: &CodeableConcept, other: Option<&CodeableConcept>, kind: ConflictKind, with: FactId) {
+        match other.and_then(|other| told(self.terminology, medication, other)) {
+            Some(true) => self.screening.conflicts.push(Conflict { kind, with }),
+            Some(false) => {}
+            None => self.screening.checked = false,
+        }
+    }
+}
+
+/// Whether two substances share an ingredient; `None` where that cannot be told.
+fn told(terminology: &Terminology, one: &CodeableConcept, other: &CodeableConcept) -> Option<bool> {
+    if one.codes().any(|code| other.codes().any(|same| same == code)) {
+        return Some(true);
+    }
+    let (one, other) = (ingredients(terminology, one)?, ingredients(terminology, other)?);
+    Some(!one.is_disjoint(&other))
+}
+
+fn ingredients<'terminology>(terminology: &'terminology Terminology, concept: &CodeableConcept) -> Option<BTreeSet<&'terminology str>> {
+    let known: Vec<_> = concept.codes().filter_map(|(system, code)| terminology.ingredients(system, code)).collect();
+    if known.is_empty() { None } else { Some(known.into_iter().flatten().map(String::as_str).collect()) }
+}
+
+fn active_medications(chart: &Chart) -> impl Iterator<Item = (FactId, &MedicationRequest)> {
+    chart.in_force().filter_map(of_kind::<MedicationRequest>).filter(|(_, medication)| medication.is_active())
+}
+
+fn active_allergies(chart: &Chart) -> impl Iterator<Item = (FactId, &AllergyIntolerance)> {
+    chart.in_force().filter_map(of_kind::<AllergyIntolerance>).filter(|(_, allergy)| allergy.is_active() && !allergy.is_no_known_allergy())
+}
+
+fn of_kind<K: Kind>(entry: &ChartEntry) -> Option<(FactId, &K)> {
+    Some((entry.fact, K::of(entry.content.known()?)?))
+}
+
+/// What a medication request does not go together with.
+pub(crate) fn screen_medication(medication: &MedicationRequest, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+    if !medication.is_active() {
+        return None;
+    }
+    let mut findings = Findings { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } };
+    let wanted = &medication.medication_codeable_concept;
+    for (with, allergy) in active_allergies(chart).filter(|(_, allergy)| allergy.may_be_of_medication()) {
+        findings.compare(wanted, allergy.code.as_ref(), ConflictKind::Allergy, with);
+    }
+    for (with, other) in active_medications(chart).filter(|(other, _)| *other != fact) {
+        findings.compare(wanted, Some(&other.medication_codeable_concept), ConflictKind::DuplicateMedication, with);
+    }
+    Some(findings.screening)
+}
+
+/// What an allergy does not go together with.
+pub(crate) fn screen_allergy(allergy: &AllergyIntolerance, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+    if !allergy.is_active() || allergy.is_no_known_allergy() || !allergy.may_be_of_medication() {
+        return None;
+    }
+    let mut findings = Findings { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } };
+    for (with, medication) in active_medications(chart) {
+        findings.compare(&medication.medication_codeable_concept, allergy.code.as_ref(), ConflictKind::ActiveMedication, with);
+    }
+    Some(findings.screening)
+}
+
+/// Whether an allergy is known, so that *no known allergy* would be wrong.
+pub(crate) fn knows_allergy(chart: &Chart) -> bool {
+    active_allergies(chart).next().is_some()
+}

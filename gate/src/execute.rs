@@ -1,8 +1,9 @@
 //! Executing a command: permission, the answer to a retry, the boundary, the decision, the append; again where the boundary has grown meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Boundary, Command, Event, Permission};
+use domain::{Boundary, Circumstances, Command, Event, Permission};
 use event_store::{Append, AppendError, Appended, CommandKey, Position, ReadError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -185,7 +186,8 @@ impl Gate {
                 Err(wider) => boundary = wider,
             }
         };
-        let events = command.decide(&model, self.store.clock().now()).map_err(Refusal::Rejected)?;
+        let circumstances = Circumstances { now: self.store.clock().now(), terminology: Arc::clone(&self.terminology) };
+        let events = command.decide(&model, &circumstances).map_err(Refusal::Rejected)?;
         let events: Vec<Event> = events.into_iter().map(Into::into).collect();
         let answer = Answer { subject: command.subject().to_string(), events: events.iter().map(|event| event.event_type().to_string()).collect() };
         Ok(Append {

@@ -11,8 +11,10 @@ mod relation;
 mod signals;
 mod token;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use domain::terminology::Terminology;
 use event_store::EventStore;
 use sqlx::PgPool;
 
@@ -34,6 +36,8 @@ pub struct Gate {
     read: PgPool,
     authority: Authority,
     signals: Signals,
+    /// What code systems know of each other, for decisions.
+    terminology: Arc<Terminology>,
     /// How long a read waits for the position that its caller asked for.
     wait_at_most: Duration,
 }
@@ -42,7 +46,13 @@ impl Gate {
     /// A gate over the log and the read database, which listens for moved cursors from now on.
     pub fn new(store: EventStore, read: PgPool, authority: Authority, wait_at_most: Duration) -> Self {
         let signals = Signals::listen(read.clone());
-        Self { store, read, authority, signals, wait_at_most }
+        Self { store, read, authority, signals, terminology: Arc::default(), wait_at_most }
+    }
+
+    /// The same, deciding with a terminology; without one nothing is known of any code.
+    #[must_use]
+    pub fn with_terminology(self, terminology: Terminology) -> Self {
+        Self { terminology: Arc::new(terminology), ..self }
     }
 
     /// The caller that a bearer token names.

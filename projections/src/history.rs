@@ -1,6 +1,7 @@
 //! A patient's events, each as a sentence with its details.
 
 mod patients;
+mod records;
 mod scheduling;
 mod words;
 
@@ -11,6 +12,7 @@ use domain::fhir_values::HumanName;
 use domain::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
 use domain::patients::PatientsEvent;
 use domain::providers::{PractitionerOnboarded, ProvidersEvent};
+use domain::records::RecordsEvent;
 use domain::scheduling::SchedulingEvent;
 use domain::{Event, EventType, Named, PatientId, TenantId};
 use event_store::Recorded;
@@ -84,7 +86,7 @@ impl Projection for History {
 
     fn types(&self) -> Vec<EventType> {
         let named = [FacilityOpened::TYPE, RoomAdded::TYPE, PractitionerOnboarded::TYPE];
-        [&named, PatientsEvent::TYPES, SchedulingEvent::TYPES].concat()
+        [&named, PatientsEvent::TYPES, SchedulingEvent::TYPES, RecordsEvent::TYPES].concat()
     }
 
     async fn apply(&self, connection: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
@@ -108,6 +110,7 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
     match event {
         Event::Patients(event) => patients::entries(event),
         Event::Scheduling(event) => vec![scheduling::entry(event, names)],
+        Event::Records(event) => vec![records::entry(&event.change())],
         Event::Organizations(event) => match event {
             OrganizationsEvent::OrganizationRegistered(_) | OrganizationsEvent::FacilityOpened(_) | OrganizationsEvent::RoomAdded(_) => Vec::new(),
         },

@@ -18,6 +18,7 @@ mod prepare;
 mod projection;
 mod providers;
 mod rebuild;
+mod records;
 mod registry;
 mod rows;
 mod runner;
@@ -34,6 +35,7 @@ pub use log_source::{LogSource, log_source};
 pub use names::{fold, prefix_range};
 pub use prepare::{PrepareError, migrate, not_yet_read, prepare};
 pub use projection::{ApplyError, Projection};
+pub use records::provenance;
 pub use rebuild::{RebuildError, Rebuilt, rebuild, retry_parked};
 pub use runner::Runner;
 pub use source::{Batch, Cursors, OpenSource, Source, SourceError, Subscription};
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(patients::Patients),           // who receives it
         Arc::new(providers::Providers),         // who gives it, and when
         Arc::new(scheduling::Scheduling),       // who meets whom, when and where
+        Arc::new(records::Records),             // what is known of their health
         Arc::new(history::History),             // what happened to a patient
     ]
 }

@@ -35,6 +35,4 @@ pub enum Permission {
     BackEnter,
     /// Read the events of a patient as a history.
     ReadHistory,
-    /// Bring data in from another system.
-    Import,
 }

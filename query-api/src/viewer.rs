@@ -138,6 +138,4 @@ pub enum PermissionName {
     BackEnter,
     /// Read the events of a patient as a history.
     ReadHistory,
-    /// Bring data in from another system.
-    Import,
 }

@@ -9,6 +9,7 @@ mod problem;
 mod organizations;
 mod patients;
 mod providers;
+mod records;
 mod scheduling;
 
 use axum::Router;
@@ -23,7 +24,7 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every command there is, context by context.
 pub fn endpoints() -> Endpoints {
-    [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints()].into_iter().flatten().collect()
+    [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints()].into_iter().flatten().collect()
 }
 
 /// The routes of every command.

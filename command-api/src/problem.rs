@@ -55,6 +55,16 @@ impl Problem {
         }
     }
 
+    /// No route has this path.
+    pub fn no_such_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-such-path", "Nothing is here.")
+    }
+
+    /// The route takes other methods.
+    pub fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take that method.")
+    }
+
     pub(crate) fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid bearer token is needed.")
     }

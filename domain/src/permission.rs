@@ -39,6 +39,4 @@ pub enum Permission {
     RecordFacts,
     /// Read the events of a patient as a history.
     ReadHistory,
-    /// Bring data in from another system.
-    Import,
 }

@@ -16,6 +16,9 @@ use crate::request::{Outcome, Request, prepare};
 use crate::sequencer::{QUEUE, Sequencer};
 use crate::{Append, AppendError, Appended, Clock, CommandKey, Position, ReadError, read, tail};
 
+/// How long a statement that reads the log may take, locks it waits for included.
+const READ_WITHIN: &str = "10s";
+
 /// The log. Cheap to clone; clones share one sequencer.
 #[derive(Clone)]
 pub struct EventStore {
@@ -31,7 +34,7 @@ impl EventStore {
     /// `pool` is set up to, which can add to the log and read it and nothing else: at most as many as the pool's, one to append and one to listen.
     pub async fn open(pool: PgPool, vault: Vault, clock: Clock) -> Result<Self, ReadError> {
         let options = options(&pool);
-        let pool = pool.options().clone().connect_lazy_with(options.clone());
+        let pool = pool.options().clone().connect_lazy_with(options.clone().options([("statement_timeout", READ_WITHIN)]));
         let (head, known_head) = watch::channel(read::head(&pool).await?);
         let (queue, requests) = mpsc::channel(QUEUE);
         tokio::spawn(Sequencer { queue: requests, options: options.clone(), clock: clock.clone(), head: head.clone() }.run());

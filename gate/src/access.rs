@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{PatientId, Permission, Subject};
+use domain::{PatientId, Permission};
 use event_store::Position;
 use uuid::Uuid;
 
@@ -21,12 +21,6 @@ pub struct Disclosure {
     pub permissions: BTreeSet<Permission>,
     /// The position that was seen.
     pub reflects: Position,
-}
-
-impl Disclosure {
-    pub(crate) fn touches(&self, subject: &Subject) -> bool {
-        matches!(subject, Subject::Patient(patient) if self.patients.contains(patient))
-    }
 }
 
 /// The one place through which every answer passes after it was made and before its first byte is sent. Today it leaves a line in the application's log;

@@ -11,8 +11,8 @@ use vault::VaultError;
 
 use crate::Gate;
 use crate::caller::Caller;
-use crate::policy::Reach;
-use crate::relation::acts_for;
+use crate::policy::{self, Reach};
+use crate::relation::{Relation, relation};
 
 /// How long a command keeps deciding again while others change what it depends on.
 const DECIDE_AT_MOST: Duration = Duration::from_secs(10);
@@ -154,7 +154,11 @@ impl Gate {
         for permission in [Some(C::PERMISSION), command.also_needs()].into_iter().flatten() {
             let allowed = match caller.reach(permission) {
                 Some(Reach::Tenant) => true,
-                Some(Reach::OwnPatients) => acts_for(&self.store, caller, command.subject(), self.store.head().await?).await?,
+                Some(Reach::OwnPatients) => match relation(&self.store, caller, command.subject(), self.store.head().await?).await? {
+                    Some(Relation::Themself) => true,
+                    Some(Relation::Grantee) => policy::passes_on(permission),
+                    None => false,
+                },
                 None => false,
             };
             if !allowed {

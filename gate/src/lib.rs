@@ -25,7 +25,7 @@ pub use execute::{Accepted, Answer, Failure, Refusal, Request};
 pub use policy::{Reach, Role, UnknownRole, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, ReadRefusal, Reading, Snapshot};
 pub use signals::Moved;
-pub use token::Claims;
+pub use token::{Audience, Claims};
 
 use signals::Signals;
 

@@ -43,13 +43,15 @@ impl Role {
         use Permission as P;
         match self {
             Self::Patient => {
-                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadHistory, P::BookAppointments, P::GrantPatientAccess]
+                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadHistory, P::BookAppointments, P::GrantPatientAccess]
             }
             Self::Clinician => &[
                 P::ReadOrganizations,
                 P::ReadPractitioners,
                 P::ReadPatients,
                 P::ReadAppointments,
+                P::ReadChart,
+                P::RecordFacts,
                 P::ReadHistory,
                 P::ManagePatients,
                 P::BookAppointments,
@@ -79,9 +81,8 @@ impl Role {
                 P::MergePatients,
                 P::GrantPatientAccess,
                 P::BookAppointments,
-                P::Import,
             ],
-            Self::ComplianceOfficer => &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadHistory],
+            Self::ComplianceOfficer => &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadHistory],
             Self::Analyst => &[P::ReadOrganizations],
         }
     }
@@ -107,6 +108,11 @@ pub enum Reach {
     OwnPatients,
     /// Everything of the tenant.
     Tenant,
+}
+
+/// Whether those to whom a patient granted access have a permission over that patient's record as the patient has it. To grant is the patient's alone.
+pub fn passes_on(permission: Permission) -> bool {
+    permission != Permission::GrantPatientAccess
 }
 
 /// How far a permission reaches for someone with these roles; `None` where they do not have it.
@@ -135,12 +141,11 @@ mod tests {
     fn what_every_role_may_do_is_this_and_nothing_else() {
         // Written out a second time on purpose: whoever changes the policy says so twice.
         let counted = Role::ALL.map(|role| (role.name(), role.permissions().len()));
-        assert_eq!(counted, [("patient", 7), ("clinician", 10), ("front-desk", 8), ("administrator", 12), ("compliance-officer", 5), ("analyst", 1)]);
+        assert_eq!(counted, [("patient", 8), ("clinician", 12), ("front-desk", 8), ("administrator", 11), ("compliance-officer", 6), ("analyst", 1)]);
         let who_may = |permission| Role::ALL.into_iter().filter(|role| role.permissions().contains(&permission)).map(Role::name).collect::<Vec<_>>();
         assert_eq!(who_may(Permission::Overbook), ["clinician"]);
         assert_eq!(who_may(Permission::BackEnter), ["clinician", "front-desk"]);
         assert_eq!(who_may(Permission::MergePatients), ["administrator"]);
-        assert_eq!(who_may(Permission::Import), ["administrator"]);
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::policy::Reach;
 /// How long one statement of a read may take, locks it waits for included.
 const STATEMENT_AT_MOST: &str = "10s";
 
+/// How many parked subjects an answer names; more are as bad.
+const MOST_PARKED: usize = 100;
+
 /// What is about to be read.
 #[derive(Clone, Debug)]
 pub struct Reading {
@@ -36,7 +39,7 @@ pub struct Answered<T> {
     pub value: T,
     /// Every event of the tenant up to here is in it.
     pub reflects: Position,
-    /// Subjects shown whose read models are parked: something about them could not be applied.
+    /// Subjects within the caller's reach whose read models are parked: something about them could not be applied, so the answer may lack it.
     pub parked: Vec<String>,
 }
 
@@ -147,7 +150,7 @@ impl Gate {
         }
         let disclosure = snapshot.lock().clone();
         settle(caller, &disclosure);
-        let parked = snapshot.parked.iter().filter(|subject| disclosure.touches(subject)).map(Subject::to_string).collect();
+        let parked = snapshot.parked.iter().map(Subject::to_string).collect();
         Ok(Answered { value, reflects: disclosure.reflects, parked })
     }
 
@@ -172,7 +175,11 @@ impl Gate {
             permissions: BTreeSet::new(),
             reflects: registry.reflects,
         };
-        let parked = registry.parked;
+        let within_reach = |subject: &Subject| match subject {
+            Subject::Patient(patient) => opened == Some(Reach::Tenant) || patients.contains(&patient.0),
+            _ => true,
+        };
+        let parked = registry.parked.into_iter().filter(within_reach).take(MOST_PARKED).collect();
         Ok(Snapshot { caller: caller.clone(), transaction: Mutex::new(Some(transaction)), disclosure: SyncMutex::new(disclosure), parked, opened })
     }
 

@@ -8,11 +8,20 @@ use event_store::{EventStore, Position, ReadError};
 
 use crate::caller::Caller;
 
-/// Whether the caller is this patient, under any record of theirs, or was granted access by them up to `through`. A grant is for the record that it names.
-pub(crate) async fn acts_for(store: &EventStore, caller: &Caller, subject: Subject, through: Position) -> Result<bool, ReadError> {
-    let Subject::Patient(patient) = subject else { return Ok(false) };
+/// What a caller is to a patient.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Relation {
+    /// The patient.
+    Themself,
+    /// Someone to whom the patient granted access.
+    Grantee,
+}
+
+/// What the caller is to this patient as of `through`, under any record of the person: merged records are of one.
+pub(crate) async fn relation(store: &EventStore, caller: &Caller, subject: Subject, through: Position) -> Result<Option<Relation>, ReadError> {
+    let Subject::Patient(patient) = subject else { return Ok(None) };
     if caller.patient == Some(patient) {
-        return Ok(true);
+        return Ok(Some(Relation::Themself));
     }
     let grants = Query::new().and(&[PatientAccessGranted::TYPE, PatientAccessRevoked::TYPE], Tag::patient(patient));
     let mut linked = LinkedPatients::default();
@@ -30,7 +39,7 @@ pub(crate) async fn acts_for(store: &EventStore, caller: &Caller, subject: Subje
         }
     };
     if caller.patient.is_some_and(|own| linked.same_person(own, patient)) {
-        return Ok(true);
+        return Ok(Some(Relation::Themself));
     }
     for recorded in events {
         match recorded.event {
@@ -43,5 +52,5 @@ pub(crate) async fn acts_for(store: &EventStore, caller: &Caller, subject: Subje
             _ => {}
         }
     }
-    Ok(granted.contains(&patient))
+    Ok(granted.into_iter().any(|record| linked.same_person(record, patient)).then_some(Relation::Grantee))
 }

@@ -14,8 +14,8 @@ use crate::policy::Role;
 pub struct Claims {
     /// Who issued it.
     pub iss: String,
-    /// For whom it is meant.
-    pub aud: String,
+    /// For whom it is meant; one, or a list that names us too.
+    pub aud: Audience,
     /// The user, a UUID.
     pub sub: UserId,
     /// The tenant.
@@ -29,9 +29,33 @@ pub struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub practitioner: Option<PractitionerId>,
     /// Issued at, seconds since 1970.
+    #[serde(deserialize_with = "numeric_date")]
     pub iat: i64,
     /// Ends at, seconds since 1970.
+    #[serde(deserialize_with = "numeric_date")]
     pub exp: i64,
+}
+
+/// `aud` (RFC 7519, section 4.1.3).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// The usual case.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl From<&str> for Audience {
+    fn from(audience: &str) -> Self {
+        Self::One(audience.to_owned())
+    }
+}
+
+/// A `NumericDate` (RFC 7519, section 2) may have a fraction; it is cut off.
+#[expect(clippy::cast_possible_truncation, reason = "a float beyond the range becomes its end, which is no date")]
+fn numeric_date<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    Ok(f64::deserialize(deserializer)?.floor() as i64)
 }
 
 impl TryFrom<Claims> for Caller {

@@ -4,7 +4,6 @@
 //! rest: each event has its effect exactly once, a new version is built beside the one that is read, and an event that cannot be applied stops nothing
 //! but its own subject.
 
-mod calendar;
 mod check;
 mod dead_letters;
 mod fold;
@@ -28,15 +27,14 @@ mod state;
 
 use std::sync::Arc;
 
-pub use calendar::{CalendarEvent, calendar};
 pub use check::{CheckError, CheckReport, TableDifference, check};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use log_source::{LogSource, log_source};
 pub use names::{fold, prefix_range};
 pub use prepare::{PrepareError, migrate, not_yet_read, prepare};
 pub use projection::{ApplyError, Projection};
+pub use rebuild::{RebuildError, Rebuilt, rebuild};
 pub use records::provenance;
-pub use rebuild::{RebuildError, Rebuilt, rebuild, retry_parked};
 pub use runner::Runner;
 pub use source::{Batch, Cursors, OpenSource, Source, SourceError, Subscription};
 pub use state::{ProjectionState, RunnerState};

@@ -46,7 +46,8 @@ pub struct Rebuilt {
     pub parked: usize,
 }
 
-/// Folds a projection anew from the beginning of the log, beside the rows that are read, and then lets readers change over.
+/// Folds a projection anew from the beginning of the log, beside the rows that are read, and then lets readers change over. Parked subjects are taken in
+/// again where this build can read and apply their events.
 pub async fn rebuild(pool: &PgPool, store: &EventStore, projection: &dyn Projection) -> Result<Rebuilt, RebuildError> {
     let schema = prepare_beside(pool, projection, store.epoch().await?).await?;
     build(pool, store, projection, &schema).await?;
@@ -54,19 +55,6 @@ pub async fn rebuild(pool: &PgPool, store: &EventStore, projection: &dyn Project
     let position = registry::cursors(&mut connection, &schema).await?.iter().map(|(_, position)| *position).min().unwrap_or_default();
     let parked = registry::parked(&mut connection, &schema).await?.len();
     Ok(Rebuilt { schema, position, parked })
-}
-
-/// Takes parked subjects in again, once this build can read or apply their events; nothing where none is parked. It is a rebuild, because
-/// what others' events did meanwhile may depend on what was left out.
-pub async fn retry_parked(pool: &PgPool, store: &EventStore, projection: &dyn Projection) -> Result<Option<Rebuilt>, RebuildError> {
-    let mut connection = pool.acquire().await?;
-    let versions = registry::versions(&mut connection, projection.name()).await?;
-    let Some(active) = versions.iter().find(|version| version.active) else { return Ok(None) };
-    if registry::parked(&mut connection, &active.schema).await?.is_empty() {
-        return Ok(None);
-    }
-    drop(connection);
-    rebuild(pool, store, projection).await.map(Some)
 }
 
 /// Fills a build and makes it the one that is read. Whoever comes second waits, and finds it done.

@@ -1,9 +1,11 @@
 //! One operation of a WebSocket connection, from its validation to its last message.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use async_graphql::parser::types::OperationType;
 use event_store::partition_of;
+use futures::FutureExt;
 use gate::Moved;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
@@ -11,7 +13,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::QueryApi;
-use crate::operation::{Operation, Outcome};
+use crate::errors::Failure;
+use crate::operation::{Operation, Outcome, named};
 use crate::subscriptions::Progress;
 use crate::websocket::{Said, Saying};
 
@@ -22,22 +25,30 @@ const AT_MOST_EVERY: Duration = Duration::from_millis(20);
 /// The same after a read that found nothing: others are busy, and what is followed is not.
 const AFTER_NOTHING: Duration = Duration::from_millis(200);
 
-/// Runs an operation to its end, or until it is aborted.
+/// Runs an operation to its end, or until it is aborted; one that panics is answered too.
 pub async fn operate(api: QueryApi, operation: Operation, number: u64, outbox: mpsc::Sender<Saying>) {
-    let last = match api.validate(&operation).await {
-        Err(refused) => Said::Refused(refused),
-        Ok(()) if operation.document.operation_type == OperationType::Subscription => follow(&api, operation, number, &outbox).await,
-        Ok(()) => match api.read(operation, Progress::default()).await {
-            Outcome::Executed(response) => {
-                outbox.send((number, Said::Next(response))).await.ok();
-                Said::Done
-            }
-            Outcome::Nothing => Said::Done,
-            Outcome::Refused(response) => Said::Refused(response),
-        },
-    };
+    let request_id = operation.request_id;
+    let last = AssertUnwindSafe(run(&api, operation, number, &outbox)).catch_unwind().await;
+    let last = last.unwrap_or_else(|_| Said::Refused(named(Failure::Internal.response(), request_id)));
     // Nobody is left to tell when the connection is gone.
     outbox.send((number, last)).await.ok();
+}
+
+async fn run(api: &QueryApi, operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Said {
+    if let Err(refused) = api.validate(&operation).await {
+        return Said::Refused(refused);
+    }
+    if operation.document.operation_type == OperationType::Subscription {
+        return follow(api, operation, number, outbox).await;
+    }
+    match api.read(operation, Progress::default()).await {
+        Outcome::Executed(response) => {
+            outbox.send((number, Said::Next(response))).await.ok();
+            Said::Done
+        }
+        Outcome::Nothing => Said::Done,
+        Outcome::Refused(response) => Said::Refused(response),
+    }
 }
 
 async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Said {

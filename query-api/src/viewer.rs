@@ -136,8 +136,10 @@ pub enum PermissionName {
     Overbook,
     /// Record what already happened, with a reason.
     BackEnter,
+    /// Read a patient's chart, within your reach.
+    ReadChart,
+    /// Record, amend and take back clinical facts.
+    RecordFacts,
     /// Read the events of a patient as a history.
     ReadHistory,
-    /// Bring data in from another system.
-    Import,
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Json, Router};
+use command_api::Problem;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -54,7 +55,8 @@ pub fn surround(router: Router) -> Router {
                   connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let fixed = |name: HeaderName, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
     router
-        .fallback(|| std::future::ready((StatusCode::NOT_FOUND, "nothing is here\n")))
+        .fallback(|| std::future::ready(Problem::no_such_path()))
+        .method_not_allowed_fallback(|| std::future::ready(Problem::method_not_allowed()))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(span))
         .layer(from_fn(identify))

@@ -54,7 +54,7 @@ fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
     let now = event_store::Clock::system().now().timestamp();
     let claims = Claims {
         iss: String::new(),
-        aud: String::new(),
+        aud: "".into(),
         sub: UserId(user),
         tenant: wanted.tenant.map_or(demo::TENANT, TenantId),
         roles,

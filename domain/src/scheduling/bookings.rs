@@ -54,12 +54,9 @@ pub enum Busy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum AppointmentUnusable {
-    /// No such appointment.
-    #[error("the appointment is not known")]
+    /// This patient has no such appointment. Whether somebody else has is not said.
+    #[error("the patient has no such appointment")]
     AppointmentUnknown,
-    /// It is someone else's.
-    #[error("the appointment is not of this patient")]
-    AppointmentNotOfPatient,
     /// Its state does not allow it.
     #[error(transparent)]
     #[serde(untagged)]
@@ -123,10 +120,8 @@ impl Bookings {
     /// The appointment that a command names, if it is this person's and its state allows that command. A merged record's appointments may be
     /// named by either record.
     pub fn open_to<A: Action>(&self, appointment: AppointmentId, patient: PatientId, now: DateTime<Utc>) -> Result<&Booking, AppointmentUnusable> {
-        let booking = self.get(appointment).ok_or(AppointmentUnusable::AppointmentUnknown)?;
-        if !self.linked.same_person(booking.patient, patient) {
-            return Err(AppointmentUnusable::AppointmentNotOfPatient);
-        }
+        let booking = self.get(appointment).filter(|booking| self.linked.same_person(booking.patient, patient));
+        let booking = booking.ok_or(AppointmentUnusable::AppointmentUnknown)?;
         // With its patient's key, all that is known of an appointment is destroyed.
         let interval = booking.placement.interval().ok_or(AppointmentUnusable::AppointmentUnknown)?;
         A::allowed(booking.status, interval, now)?;

@@ -194,10 +194,8 @@ impl Model {
             self.visits.push(Visit { patient: step.patient, spot: step.spot, excepted, status: Booked, earlier: Vec::new() });
             return Ok(());
         }
-        let Some(visit) = self.visits.get(step.index) else { return code("appointment-unknown") };
-        if step.names_another_patient {
-            return code("appointment-not-of-patient");
-        }
+        let visit = self.visits.get(step.index).filter(|_| !step.names_another_patient);
+        let Some(visit) = visit else { return code("appointment-unknown") };
         let started = visit.spot.start <= self.now;
         let becomes = match (step.what, visit.status) {
             (What::Reschedule, Booked) => {

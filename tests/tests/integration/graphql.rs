@@ -165,7 +165,7 @@ fn reader(side: &ReadSide) -> String {
 fn issue(issuer: &TokenIssuer, tenant: TenantId, change: impl FnOnce(&mut Claims)) -> String {
     let now = Clock::system().now().timestamp();
     let (sub, roles) = (UserId(Uuid::from_u128(7)), BTreeSet::from([Role::FrontDesk]));
-    let mut claims = Claims { iss: String::new(), aud: String::new(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 3600 };
+    let mut claims = Claims { iss: String::new(), aud: "".into(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 3600 };
     change(&mut claims);
     issuer.issue(claims).unwrap()
 }

@@ -8,7 +8,7 @@ use axum::{Json, Router, routing::get};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
-use gate::{Claims, Role};
+use gate::{Audience, Claims, Role};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl Issuer {
         Self { url, asked, key }
     }
 
-    fn token(&self, key_id: &str, issuer: &str, audience: &str) -> String {
+    fn token(&self, key_id: &str, issuer: &str, audience: impl Into<Audience>) -> String {
         let now = event_store::Clock::system().now().timestamp();
         let (sub, tenant) = (domain::UserId(Uuid::from_u128(1)), domain::TenantId(Uuid::from_u128(2)));
         let roles = BTreeSet::from([Role::FrontDesk]);
@@ -66,6 +66,9 @@ async fn an_external_issuer_is_believed_by_its_keys_and_no_one_else() {
     let path = "/v1/patients/register-patient";
     let (status, answer) = app.post(path, &issuer.token("one", "https://issuer.example", "carelog"), &register).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
+    let several = Audience::Several(vec!["another".into(), "carelog".into()]);
+    let status = app.post(path, &issuer.token("one", "https://issuer.example", several), &register).await.0;
+    assert_eq!(status, StatusCode::OK, "`aud` may name others beside us");
     let refused = [
         issuer.token("one", "https://elsewhere.example", "carelog"),
         issuer.token("one", "https://issuer.example", "another"),

@@ -16,6 +16,7 @@ mod graphql;
 mod harness;
 mod import;
 mod kafka;
+mod outside;
 mod projections;
 mod schemas;
 mod servers;

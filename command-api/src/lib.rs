@@ -5,6 +5,7 @@ mod endpoint;
 mod handler;
 mod openapi;
 mod problem;
+mod rule;
 
 mod organizations;
 mod patients;

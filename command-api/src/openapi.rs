@@ -1,7 +1,7 @@
 //! `OpenAPI` 3.1 of the command API, from the same types that read the requests.
 
+use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use schemars::{SchemaGenerator, schema_for};
 use serde_json::{Map, Value, json};
 
 use crate::endpoint::Endpoint;
@@ -12,7 +12,7 @@ pub fn openapi(endpoints: &[Endpoint]) -> Value {
     let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into()).into_generator();
     let paths: Map<String, Value> = endpoints.iter().map(|endpoint| (endpoint.path(), json!({ "post": operation(endpoint, &mut generator) }))).collect();
     let mut schemas = generator.take_definitions(true);
-    schemas.insert("Problem".into(), without_meta(schema_for!(Problem).to_value()));
+    schemas.insert("Problem".into(), problem());
     schemas.insert("Accepted".into(), accepted());
     json!({
         "openapi": "3.1.0",
@@ -22,7 +22,6 @@ pub fn openapi(endpoints: &[Endpoint]) -> Value {
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
             "description": "Each command appends events to the log, or is refused with a typed problem. A retry with the same Idempotency-Key gets the first answer.",
         },
-        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "security": [{ "bearer": [] }],
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } } },
@@ -81,15 +80,67 @@ fn accepted() -> Value {
     })
 }
 
-fn without_meta(mut schema: Value) -> Value {
-    // The definitions of Problem's parts are inlined by reference into our components.
-    let definitions = schema.as_object_mut().and_then(|object| {
-        object.remove("$schema");
-        object.remove("$defs")
+/// As it is written: what a problem leaves out where there is nothing to say is not required.
+fn problem() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| {
+        settings.meta_schema = None;
+        settings.inline_subschemas = true;
     });
-    let field_error = definitions.and_then(|mut definitions| definitions.get_mut("FieldError").map(Value::take));
-    if let (Some(field_error), Some(items)) = (field_error, schema.pointer_mut("/properties/errors/items")) {
-        *items = field_error;
+    settings.into_generator().into_root_schema_for::<Problem>().to_value()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use domain::Permission;
+    use domain::scheduling::{BookAppointmentRejection, NotPlaceable};
+    use event_store::Position;
+    use gate::Refusal;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::problem::FieldError;
+
+    /// One of every kind, whatever answers with it.
+    fn problems() -> Vec<Problem> {
+        let refused = |refusal: Refusal<BookAppointmentRejection>| Problem::from(refusal);
+        vec![
+            Problem::no_such_path(),
+            Problem::method_not_allowed(),
+            Problem::unauthenticated(),
+            Problem::too_large(),
+            Problem::unreadable(),
+            Problem::unsupported_media_type(),
+            Problem::invalid_request("basedOn", "must be a position"),
+            Problem::invalid_body(vec![FieldError { field: "/patient".into(), rule: "must be given".into() }]),
+            Problem { request_id: Some(Uuid::nil()), ..Problem::new(StatusCode::GATEWAY_TIMEOUT, "late", "Late.") },
+            refused(Refusal::Forbidden(Permission::BookAppointments)),
+            refused(Refusal::Stale { changed_at: Position(7) }),
+            refused(Refusal::CommandMismatch),
+            refused(Refusal::Contended),
+        ]
     }
-    schema
+
+    #[test]
+    fn every_kind_of_problem_is_as_the_schema_has_it() {
+        let document = openapi(&crate::endpoints());
+        let valid = |schema: &Value, problem: &Problem| {
+            // References in the schema are into the document's components.
+            let whole = json!({ "components": document["components"], "allOf": [schema] });
+            let validator = jsonschema::draft202012::new(&whole).unwrap();
+            let problem = serde_json::to_value(problem).unwrap();
+            let errors: Vec<_> = validator.iter_errors(&problem).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{problem}: {errors:?}");
+        };
+        for problem in problems() {
+            valid(&json!({ "$ref": "#/components/schemas/Problem" }), &problem);
+        }
+        let responses = &document["paths"]["/v1/scheduling/book-appointment"]["post"]["responses"];
+        let rejection = &responses["422"]["content"]["application/problem+json"]["schema"];
+        let without_parameters = BookAppointmentRejection::AppointmentExists;
+        let with_parameters = NotPlaceable::from(domain::patients::PatientUnusable::PatientMerged { survivor: domain::PatientId(Uuid::nil()) }).into();
+        for problem in [without_parameters, with_parameters] {
+            valid(rejection, &Problem::from(Refusal::Rejected(problem)));
+        }
+    }
 }

@@ -19,6 +19,7 @@ pub struct Problem {
     /// What it means, in a sentence; the same for every occurrence.
     pub title: String,
     /// The HTTP status.
+    #[schemars(range(min = 400, max = 599))]
     pub status: u16,
     /// What a program decides by.
     pub code: String,
@@ -36,7 +37,7 @@ pub struct Problem {
 /// A field that breaks a rule.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 pub struct FieldError {
-    /// A JSON pointer (RFC 6901) into the body.
+    /// A JSON pointer (RFC 6901) into the body; `Idempotency-Key` or `basedOn` where the header or the query parameter of that name breaks the rule.
     pub field: String,
     /// The rule; never the value.
     pub rule: String,

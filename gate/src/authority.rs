@@ -50,6 +50,9 @@ pub enum AuthorityError {
         #[source]
         source: std::io::Error,
     },
+    /// There is no key yet.
+    #[error("there is no development key at {0}")]
+    NoKey(PathBuf),
     /// The file is no Ed25519 key in PKCS#8 PEM.
     #[error("{0} holds no Ed25519 key")]
     NotAKey(PathBuf),
@@ -75,8 +78,7 @@ impl Authority {
         let key = SigningKey::from_pkcs8_pem(&pem).map_err(|_| not_a_key())?;
         let public = key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|_| not_a_key())?;
         let decoding = DecodingKey::from_ed_pem(public.as_bytes()).map_err(|_| not_a_key())?;
-        let encoding = EncodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| not_a_key())?;
-        Ok((Self(Arc::new(Trust::Development { key: Box::new(decoding) })), TokenIssuer { key: encoding }))
+        Ok((Self(Arc::new(Trust::Development { key: Box::new(decoding) })), TokenIssuer::of(&pem, &path)?))
     }
 
     /// Believes an external issuer, by the JWKS at `url` (RFC 7517).
@@ -139,6 +141,18 @@ async fn fetch(client: &reqwest::Client, url: &str) -> Result<JwkSet, reqwest::E
 }
 
 impl TokenIssuer {
+    /// Signs with the development key in `folder`, which must be there: nobody believes tokens of a key that was made for them.
+    pub fn development(folder: &Path) -> Result<Self, AuthorityError> {
+        let path = folder.join(DEVELOPMENT_KEY_FILE);
+        let pem = read(&path)?.ok_or_else(|| AuthorityError::NoKey(path.clone()))?;
+        Self::of(&pem, &path)
+    }
+
+    fn of(pem: &str, path: &Path) -> Result<Self, AuthorityError> {
+        let key = EncodingKey::from_ed_pem(pem.as_bytes()).map_err(|_| AuthorityError::NotAKey(path.to_owned()))?;
+        Ok(Self { key })
+    }
+
     /// A signed token with these claims; issuer and audience are the development ones.
     pub fn issue(&self, claims: Claims) -> Result<String, AuthorityError> {
         let header = Header { kid: Some(DEVELOPMENT_KEY_ID.into()), ..Header::new(Algorithm::EdDSA) };
@@ -147,11 +161,17 @@ impl TokenIssuer {
     }
 }
 
+fn read(path: &Path) -> Result<Option<String>, AuthorityError> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(|source| AuthorityError::File { path: path.to_owned(), source }),
+    }
+}
+
 fn read_or_make(folder: &Path, path: &Path) -> Result<String, AuthorityError> {
     let failed = |source| AuthorityError::File { path: path.to_owned(), source };
-    match std::fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-        read => return read.map_err(failed),
+    if let Some(pem) = read(path)? {
+        return Ok(pem);
     }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|_| failed(std::io::Error::other("the system gives no random numbers")))?;
@@ -207,6 +227,10 @@ mod tests {
         assert_eq!(other.verify(&token, at(150)).await, Err(Unauthenticated));
         let (again, _) = Authority::development(&folder.join("one")).unwrap();
         assert!(again.verify(&token, at(150)).await.is_ok(), "the key is kept");
+        let issuer = TokenIssuer::development(&folder.join("one")).unwrap();
+        assert!(authority.verify(&issuer.issue(claims(100, 200)).unwrap(), at(150)).await.is_ok());
+        assert!(matches!(TokenIssuer::development(&folder.join("elsewhere")), Err(AuthorityError::NoKey(_))));
+        assert!(!folder.join("elsewhere").exists(), "no key is made for a token that nobody would believe");
         std::fs::remove_dir_all(folder).ok();
     }
 

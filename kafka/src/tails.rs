@@ -1,11 +1,12 @@
 //! How far the log's topic goes: the last committed record of each partition.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use event_store::PARTITIONS;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 
@@ -22,7 +23,7 @@ pub(crate) fn read(config: &KafkaConfig) -> Result<BTreeMap<u16, Link>, KafkaErr
     // Where the search goes on, for each partition without a tail yet: markers of transactions, and what was never committed, take offsets too.
     let mut open = BTreeMap::new();
     for partition in 0..PARTITIONS {
-        let (low, high) = consumer.fetch_watermarks(&config.log_topic, partition.into(), EXCHANGE)?;
+        let (low, high) = watermarks(&consumer, &config.log_topic, partition)?;
         if high > low {
             open.insert(partition, (low, high));
         }
@@ -47,12 +48,28 @@ pub(crate) fn is_empty(config: &KafkaConfig) -> Result<bool, KafkaError> {
     client.set("isolation.level", "read_uncommitted");
     let consumer: BaseConsumer<Quiet> = FromClientConfigAndContext::from_config_and_context(&client, Quiet)?;
     for partition in 0..PARTITIONS {
-        let (low, high) = consumer.fetch_watermarks(&config.log_topic, partition.into(), EXCHANGE)?;
+        let (low, high) = watermarks(&consumer, &config.log_topic, partition)?;
         if high > low {
             return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Where a partition begins and ends. A topic that was made a moment ago has partitions that no broker leads yet; they are asked again.
+fn watermarks(consumer: &BaseConsumer<Quiet>, topic: &str, partition: u16) -> Result<(i64, i64), KafkaError> {
+    let give_up = Instant::now() + EXCHANGE;
+    loop {
+        let answer = consumer.fetch_watermarks(topic, partition.into(), EXCHANGE);
+        let leaderless = matches!(
+            answer.as_ref().err().and_then(KafkaError::rdkafka_error_code),
+            Some(RDKafkaErrorCode::NotLeaderForPartition | RDKafkaErrorCode::LeaderNotAvailable)
+        );
+        if !leaderless || Instant::now() >= give_up {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// Reads each partition from its start to its end, and keeps the last record.

@@ -41,6 +41,24 @@ export_databases() {
     export CARELOG_READ_DATABASE_URL=$server/carelog_read
 }
 
+# Tells Carelog where everything of this checkout is, as far as the environment does not say otherwise.
+export_settings() {
+    export CARELOG_DATA=${CARELOG_DATA:-$checkout/data}
+    export CARELOG_POSTGRES_PORT=${CARELOG_POSTGRES_PORT:-54329} CARELOG_KAFKA_PORT=${CARELOG_KAFKA_PORT:-9092}
+    export CARELOG_HTTP=127.0.0.1:${CARELOG_PORT:-8080} CARELOG_KEYS=$CARELOG_DATA/keys CARELOG_WEB=$checkout/web
+    binary=${CARELOG_BINARY:-${CARGO_TARGET_DIR:-$checkout/target}/release/carelog}
+    if [[ -z ${DATABASE_URL:-} ]]; then
+        export_databases
+    elif [[ -z ${CARELOG_VAULT_DATABASE_URL:-} || -z ${CARELOG_READ_DATABASE_URL:-} ]]; then
+        fail "DATABASE_URL is set; set CARELOG_VAULT_DATABASE_URL and CARELOG_READ_DATABASE_URL too"
+    fi
+    if [[ ${KAFKA:-} == off ]]; then
+        unset KAFKA_BROKERS
+    else
+        export KAFKA_BROKERS=${KAFKA_BROKERS:-127.0.0.1:$CARELOG_KAFKA_PORT}
+    fi
+}
+
 # Commands get sessions of their own: Ctrl-C reaches only the script, which ends its children in its own order.
 children=()
 launch() { # command...

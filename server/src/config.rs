@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
+use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
 use sqlx::postgres::PgConnectOptions;
 
 /// The settings that every task shares.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Settings")]
 pub struct Config {
     /// The log's database.
     #[arg(long, env = "DATABASE_URL", default_value = "postgres://carelog:carelog@127.0.0.1:54329/carelog_log", hide_env_values = true, global = true)]
@@ -31,6 +33,9 @@ pub struct Config {
     /// The address that the API listens on.
     #[arg(long, env = "CARELOG_HTTP", default_value = "127.0.0.1:8080", global = true)]
     pub http: SocketAddr,
+    /// The origins whose pages may call the API from a browser, such as `http://localhost:5173`, separated by commas; none unless given.
+    #[arg(long, env = "CARELOG_CORS_ORIGINS", value_delimiter = ',', value_parser = origin, global = true)]
+    pub cors_origins: Vec<HeaderValue>,
     /// The folder of development keys: the root key of the vault and the key that signs tokens.
     #[arg(long, env = "CARELOG_KEYS", default_value = "data/keys", global = true)]
     pub keys: PathBuf,
@@ -121,6 +126,13 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// An origin as browsers send it (RFC 6454): a scheme, a host and perhaps a port.
+fn origin(text: &str) -> Result<HeaderValue, &'static str> {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let origin = host.filter(|host| !host.is_empty() && !host.contains('/')).and_then(|_| text.parse().ok());
+    origin.ok_or("must be an origin such as http://localhost:5173, without a path")
 }
 
 fn options(name: &str, url: &str) -> anyhow::Result<PgConnectOptions> {

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use command_api::Problem;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::classify::ServerErrorsFailureClass;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::services::{ServeDir, ServeFile};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -36,34 +38,57 @@ pub fn documentation(web: &Path) -> Router {
     Router::new()
         .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
         .route_service("/docs", ServeFile::new(web.join("docs.html")))
+        .route("/docs/", get(|| std::future::ready(Redirect::permanent("/docs"))))
         .route_service("/docs.js", ServeFile::new(web.join("docs.js")))
 }
 
 /// GraphiQL, from its own package.
 pub fn graphiql(web: &Path) -> Router {
-    Router::new().route_service("/graphiql", ServeFile::new(web.join("graphiql.html"))).route_service("/graphiql.js", ServeFile::new(web.join("graphiql.js")))
+    Router::new()
+        .route_service("/graphiql", ServeFile::new(web.join("graphiql.html")))
+        .route("/graphiql/", get(|| std::future::ready(Redirect::permanent("/graphiql"))))
+        .route_service("/graphiql.js", ServeFile::new(web.join("graphiql.js")))
 }
 
-/// The packages that both pages load.
-pub fn packages(web: &Path) -> Router {
-    Router::new().nest_service("/assets", ServeDir::new(web.join("node_modules")))
+/// The page that leads to the others, and the packages that they load.
+pub fn pages(web: &Path) -> Router {
+    let packages = Router::new().fallback_service(ServeDir::new(web.join("node_modules"))).layer(from_fn(without_hidden));
+    Router::new().route_service("/", ServeFile::new(web.join("index.html"))).nest("/assets", packages)
+}
+
+/// What installed the packages leaves hidden files beside them. None of our own needs an escape in its path, which could hide the dot.
+async fn without_hidden(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.contains("/.") || path.contains('%') { Problem::no_such_path().into_response() } else { next.run(request).await }
 }
 
 /// What surrounds every route: a request id, a trace, headers that browsers obey, an answer even after a panic.
-pub fn surround(router: Router) -> Router {
+pub fn surround(router: Router, cors_origins: &[HeaderValue]) -> Router {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
                   connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let fixed = |name: HeaderName, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
-    router
+    let router = router
         .fallback(|| std::future::ready(Problem::no_such_path()))
         .method_not_allowed_fallback(|| std::future::ready(Problem::method_not_allowed()))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
         .layer(from_fn(identify))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, policy))
+        .layer(fixed(header::CONTENT_SECURITY_POLICY, policy));
+    if cors_origins.is_empty() { router } else { router.layer(cors(cors_origins)) }
+}
+
+/// What pages of other origins may send and see. Tokens are sent by the page, never by the browser itself, so no credentials are allowed.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let known = |name| HeaderName::from_static(name);
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins.iter().cloned()))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, known("idempotency-key"), known("carelog-wait-for"), REQUEST_ID.clone()])
+        .expose_headers([REQUEST_ID.clone()])
+        .max_age(Duration::from_hours(1))
 }
 
 /// Gives each request an id that is a UUID, whatever the client sent, and repeats it in the answer.
@@ -81,6 +106,14 @@ async fn identify(mut request: Request, next: Next) -> Response {
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
     tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path())
+}
+
+/// A wait that ran out is what the client asked for, and no fault of ours.
+fn failed(failure: ServerErrorsFailureClass, latency: Duration, _: &tracing::Span) {
+    match failure {
+        ServerErrorsFailureClass::StatusCode(StatusCode::GATEWAY_TIMEOUT) => tracing::info!(?latency, "a wait for a position ran out"),
+        failure => tracing::error!(classification = %failure, ?latency, "response failed"),
+    }
 }
 
 /// How long open connections may finish after the signal to stop.

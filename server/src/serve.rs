@@ -87,9 +87,9 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
             router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
     }
     if parts.commands || parts.queries {
-        router = router.merge(http::packages(&config.web));
+        router = router.merge(http::pages(&config.web));
     }
-    http::surround(router)
+    http::surround(router, &config.cors_origins)
 }
 
 fn serve_http(listener: tokio::net::TcpListener, router: Router, shutdown: Shutdown, work: &mut JoinSet<anyhow::Result<()>>) {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::Context;
 use clap::Args;
 use domain::{PatientId, TenantId, UserId};
-use gate::{Authority, Claims, Role};
+use gate::{Claims, Role, TokenIssuer};
 use uuid::Uuid;
 
 use crate::config::{Config, Mode};
@@ -44,7 +45,12 @@ pub fn for_demo(config: &Config, role: Role) -> anyhow::Result<String> {
 
 fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
     anyhow::ensure!(config.mode == Mode::Development, "production has a token issuer of its own; development tokens are refused there");
-    let (_, issuer) = Authority::development(&config.keys)?;
+    let issuer = TokenIssuer::development(&config.keys).with_context(|| {
+        format!(
+            "no token can be signed with the keys in {}; run scripts/carelog, which knows where they are, after the first `make run`, which makes them",
+            config.keys.display()
+        )
+    })?;
     let roles: BTreeSet<Role> = wanted.role.iter().copied().collect();
     let in_demo = wanted.tenant.is_none() && wanted.user.is_none();
     let demo_patient = (in_demo && roles.contains(&Role::Patient)).then_some(demo::PATIENT);

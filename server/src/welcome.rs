@@ -17,7 +17,7 @@ pub fn run(config: &Config) -> anyhow::Result<()> {
     println!("  Health             {at}/health    (metrics at /metrics)");
     println!("  Kafka              {kafka}   (topic carelog.log.v1)");
     println!("  Tenant             {}  (the demo clinic)\n", demo::TENANT);
-    println!("A token for each role, for twelve hours (`carelog token --role ROLE` prints one more):\n");
+    println!("A token for each role, for twelve hours (`scripts/carelog token --role ROLE` prints one more):\n");
     for role in Role::ALL {
         println!("  {}\n    {}", role.name(), token::for_demo(config, role)?);
     }

@@ -70,12 +70,12 @@ impl Importer {
                 let carried_out = self.file(source, stage, &survey, report, &mut progress).await;
                 if carried_out.is_err() || *self.shutdown.borrow() {
                     report.interrupted = true;
-                    progress.end();
+                    progress.end(report);
                     return carried_out;
                 }
             }
         }
-        progress.end();
+        progress.end(report);
         Ok(())
     }
 

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::report::Report;
+
 /// How often a log line says how far it has come.
 const SAID_EVERY: Duration = Duration::from_secs(5);
 
@@ -58,11 +60,15 @@ impl Progress {
         }
     }
 
-    /// The end, whichever.
-    pub fn end(&self) {
+    /// The end, whichever, and what came of it.
+    pub fn end(&self, report: &Report) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Log { total, done, .. } => tracing::info!(done = *done, total = *total, "import ended"),
+            Self::Log { total, done, .. } => {
+                let taken: u64 = report.resources.values().map(|counts| counts.taken).sum();
+                let already_there: u64 = report.resources.values().map(|counts| counts.already_there).sum();
+                tracing::info!(done = *done, total = *total, taken, already_there, "import ended");
+            }
         }
     }
 }

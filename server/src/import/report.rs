@@ -116,7 +116,7 @@ pub struct Problem {
     /// The type and Carelog's id of the resource, as far as it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// `changed`, `refused`, `not-understood`, `left-out`, `flagged`.
+    /// `changed`, `refused`, `not-a-fhir-resource`, `not-understood`, `left-out`, `flagged`.
     pub kind: &'static str,
     /// The command, where the resource itself was taken and something more about it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ impl Report {
     /// An item that is no resource.
     pub fn no_resource(&mut self, about: About, code: &str) {
         count(&mut self.no_resource, code.to_owned());
-        self.problem(about, "not-understood", |problem| problem.code = Some(code.to_owned()));
+        self.problem(about, "not-a-fhir-resource", |problem| problem.code = Some(code.to_owned()));
     }
 
     /// A resource that could not be read.

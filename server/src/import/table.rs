@@ -25,7 +25,7 @@ pub fn table(report: &Report) -> String {
     if report.blank > 0 {
         let _ = writeln!(text, "  {:>8}  blank", report.blank);
     }
-    list(&mut text, "No resource of FHIR R4", &report.no_resource);
+    list(&mut text, "Not a FHIR R4 resource", &report.no_resource);
     list(&mut text, "No place for these resources yet", &report.not_yet);
     list(&mut text, "Taken, but not in all", &report.in_part);
     list(&mut text, "Taken and flagged", &report.flagged);

@@ -1,6 +1,7 @@
 //! The whole of Carelog as a stranger meets it: the real binary, on databases of its own, over HTTP.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,6 +12,9 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
+
+/// The file beside the keys that the processes log to.
+const LOG: &str = "carelog.log";
 
 /// A running Carelog and what belongs to it. Dropping it kills the processes; its databases are dropped too.
 pub struct App {
@@ -87,18 +91,30 @@ impl App {
 
     /// Starts a task that listens, and waits until it is ready; the index of the process.
     pub async fn start(&mut self, task: &str) -> usize {
-        let port = free_port();
-        let child = self
-            .command(&[task])
-            .env("CARELOG_HTTP", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        self.processes.push(Some(Process { child, port }));
+        let process = self.spawn(task, free_port());
+        self.processes.push(Some(process));
         let index = self.processes.len() - 1;
         self.ready(index).await;
         index
+    }
+
+    fn spawn(&self, task: &str, port: u16) -> Process {
+        std::fs::create_dir_all(&self.keys).expect("a folder for the keys and the log");
+        let log = File::options().create(true).append(true).open(self.keys.join(LOG)).expect("a file for the log");
+        let mut command = self.command(&[task]);
+        command.env("CARELOG_HTTP", format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(log);
+        Process { child: command.spawn().expect("the binary runs"), port }
+    }
+
+    /// What the processes have logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.keys.join(LOG)).expect("a process has run")
+    }
+
+    /// What a process answers at a path that needs no token.
+    pub async fn text(&self, index: usize, path: &str) -> String {
+        let answer = self.client.get(self.at(index, path)).send().await.expect("the process answers");
+        answer.text().await.expect("text")
     }
 
     /// Waits until a process says that it can do its work.
@@ -137,14 +153,7 @@ impl App {
     pub async fn restart(&mut self, index: usize, task: &str) {
         let port = self.processes[index].as_ref().expect("the process ran").port;
         self.kill(index);
-        let child = self
-            .command(&[task])
-            .env("CARELOG_HTTP", format!("127.0.0.1:{port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the binary runs");
-        self.processes[index] = Some(Process { child, port });
+        self.processes[index] = Some(self.spawn(task, port));
         self.ready(index).await;
     }
 

@@ -219,11 +219,11 @@ async fn a_broken_line_is_reported_by_its_number_and_the_rest_goes_in() {
     assert_eq!(counts(&report, "Patient"), (4, 0, 0, 1, 2));
     assert_eq!((report["items"].as_u64(), report["blank"].as_u64()), (Some(13), Some(1)));
     let expected = [
-        (2, "not-understood", "not-json"),
-        (4, "not-understood", "no-resource-type"),
-        (5, "not-understood", "unknown-resource-type"),
+        (2, "not-a-fhir-resource", "not-json"),
+        (4, "not-a-fhir-resource", "no-resource-type"),
+        (5, "not-a-fhir-resource", "unknown-resource-type"),
         (6, "not-understood", "value-missing"),
-        (7, "not-understood", "not-an-object"),
+        (7, "not-a-fhir-resource", "not-an-object"),
         (8, "left-out", ""),
         (8, "left-out", ""),
         (8, "left-out", ""),
@@ -265,7 +265,7 @@ async fn a_bundle_goes_in_like_lines_and_refers_to_its_own_entries() {
     let taken = ["Organization", "Practitioner", "PractitionerRole"].map(|resource| counts(&report, resource));
     assert_eq!(taken, [(2, 0, 0, 0, 0), (1, 0, 0, 0, 0), (1, 0, 0, 0, 0)], "{report}");
     assert_eq!((&report["noResource"], &report["otherFiles"]), (&json!({ "no-resource-to-create": 1 }), &json!(1)));
-    assert_eq!(problems(&report), [(5, "not-understood", "no-resource-to-create")]);
+    assert_eq!(problems(&report), [(5, "not-a-fhir-resource", "no-resource-to-create")]);
 }
 
 /// Any line, good or bad; few ids, so that lines repeat and contradict each other.

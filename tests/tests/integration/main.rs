@@ -16,6 +16,8 @@ mod graphql;
 mod harness;
 mod import;
 mod kafka;
+mod needle;
+mod outside;
 mod projections;
 mod schemas;
 mod servers;

@@ -62,12 +62,12 @@ async fn an_external_issuer_is_believed_by_its_keys_and_no_one_else() {
     let environment = [("CARELOG_JWKS_URL", issuer.url.as_str()), ("CARELOG_TOKEN_ISSUER", "https://issuer.example"), ("CARELOG_TOKEN_AUDIENCE", "carelog")];
     let mut app = App::without_processes(&environment).await;
     app.start("command").await;
-    let register = json!({ "patient": event_store::fresh_id() });
+    let register = || json!({ "patient": event_store::fresh_id() });
     let path = "/v1/patients/register-patient";
-    let (status, answer) = app.post(path, &issuer.token("one", "https://issuer.example", "carelog"), &register).await;
+    let (status, answer) = app.post(path, &issuer.token("one", "https://issuer.example", "carelog"), &register()).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let several = Audience::Several(vec!["another".into(), "carelog".into()]);
-    let status = app.post(path, &issuer.token("one", "https://issuer.example", several), &register).await.0;
+    let status = app.post(path, &issuer.token("one", "https://issuer.example", several), &register()).await.0;
     assert_eq!(status, StatusCode::OK, "`aud` may name others beside us");
     let refused = [
         issuer.token("one", "https://elsewhere.example", "carelog"),
@@ -76,7 +76,7 @@ async fn an_external_issuer_is_believed_by_its_keys_and_no_one_else() {
         app.token(Role::FrontDesk),
     ];
     for token in refused {
-        assert_eq!(app.post(path, &token, &register).await.0, StatusCode::UNAUTHORIZED);
+        assert_eq!(app.post(path, &token, &register()).await.0, StatusCode::UNAUTHORIZED);
     }
     assert!(issuer.asked.load(Ordering::Relaxed) <= 2, "unknown key ids do not make us ask the issuer each time");
 }
@@ -89,4 +89,14 @@ async fn production_refuses_what_is_for_development() {
         assert!(!refused.status.success());
         assert!(String::from_utf8_lossy(&refused.stderr).contains("production"), "{task:?}: {}", String::from_utf8_lossy(&refused.stderr));
     }
+}
+
+#[tokio::test]
+async fn a_token_is_not_signed_with_a_key_that_nobody_believes() {
+    let app = App::without_processes(&[]).await;
+    let elsewhere = std::env::temp_dir().join(format!("carelog-elsewhere-{}", event_store::fresh_id().simple()));
+    let refused = app.command(&["token", "--role", "clinician"]).env("CARELOG_KEYS", &elsewhere).output().unwrap();
+    assert!(!refused.status.success() && refused.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("scripts/carelog"), "it says what to run");
+    assert!(!elsewhere.exists(), "no key is made");
 }

@@ -224,3 +224,25 @@ async fn practitioners_are_found_and_staff_see_what_is_personal() {
     let data = world.data(&token, &format!("{{ patient(id: \"{unknown}\") {{ id }} practitioner(id: \"{unknown}\") {{ id }} }}"), json!({})).await;
     assert_eq!(data, json!({ "patient": null, "practitioner": null }));
 }
+
+#[tokio::test]
+async fn a_parked_patient_is_named_to_those_who_may_see_them() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (parked, other) = (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Bob", "Byron").await);
+    let statement = "insert into projection.parked (schema_name, tenant, subject, position, event_type, reason, parked_at) \
+                     select schema_name, $1, $2, 1, 'patients.PatientRegistered', 'a test', now() from projection.version where active and name = 'patients'";
+    let inserted = sqlx::query(statement).bind(world.tenant.0).bind(format!("patient/{parked}")).execute(&world.side.read).await.unwrap();
+    assert_eq!(inserted.rows_affected(), 1);
+    let named = json!([format!("patient/{parked}")]);
+    let callers = [
+        (world.token(Role::FrontDesk), &named),
+        (world.token_of_patient(parked), &named),
+        (world.token_of_patient(other), &Value::Null),
+        (world.token(Role::Analyst), &Value::Null),
+    ];
+    for (token, expected) in callers {
+        let answer = world.ask(&token, "{ viewer { roles } }", json!({})).await;
+        assert_eq!(&answer["extensions"]["carelog"]["parked"], expected, "{answer}");
+    }
+}

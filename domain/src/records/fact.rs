@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{EventType, Named};
-use crate::ids::FactId;
 use crate::records::chart::Chart;
 use crate::records::elements::Reference;
 use crate::records::events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
@@ -42,15 +41,15 @@ pub trait Fact: Kind + Clone + PartialEq + Serialize + DeserializeOwned + JsonSc
     /// What of the patient's chart a decision about it must see, besides itself.
     const DEPENDS_ON: &'static [EventType] = &[];
 
-    /// Whether the chart says the opposite, so that it cannot be.
+    /// Whether the rest of the chart says the opposite, so that it cannot be.
     fn is_contradicted_by(&self, chart: &Chart) -> bool {
         let _ = chart;
         false
     }
 
-    /// What of the chart it may not go together with; `None` where there is nothing to be careful about.
-    fn screen(&self, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
-        let _ = (fact, chart, terminology);
+    /// What of the rest of the chart it may not go together with; `None` where there is nothing to be careful about.
+    fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+        let _ = (chart, terminology);
         None
     }
 

@@ -6,6 +6,7 @@ pub mod elements;
 
 mod allergy_intolerance;
 mod amend;
+mod changes;
 mod chart;
 mod condition;
 mod device;
@@ -23,6 +24,7 @@ mod screening;
 
 pub use allergy_intolerance::*;
 pub use amend::{AmendFact, AmendFactRejection};
+pub use changes::{ChartChange, FieldChange, Happened, changes};
 pub use chart::{AllergyStatus, Chart, ChartEntry, Provenance};
 pub use condition::Condition;
 pub use device::*;

@@ -146,3 +146,67 @@ fn compare(before: Option<&Value>, after: Option<&Value>, path: &str, found: &mu
 fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::ids::UserId;
+    use crate::patients::examples::{ADA, BOB, merge_undone, merged};
+    use crate::records::Condition;
+    use crate::records::examples::{ALLERGY, OTHER, allergic, amended, recorded, taken_back};
+
+    fn by(position: i64) -> Provenance {
+        let recorded = "2027-01-04T12:00:00Z".parse().unwrap();
+        Provenance { position, event: Uuid::from_u128(7), user: UserId(Uuid::from_u128(8)), role: "clinician".to_owned(), recorded }
+    }
+
+    fn found(events: &[Event], after: i64) -> Vec<ChartChange> {
+        changes(ADA, events.iter().zip((1..).map(by)), after)
+    }
+
+    fn told(changes: &[ChartChange]) -> Vec<(i64, FactId, Happened)> {
+        changes.iter().map(|change| (change.by.position, change.fact, change.what)).collect()
+    }
+
+    fn asthma(text: &str) -> Value {
+        json!({ "code": { "coding": [{ "code": "195967001" }], "text": text } })
+    }
+
+    #[test]
+    fn a_fact_is_recorded_amended_and_taken_back() {
+        let events = [
+            recorded::<Condition>(ADA, OTHER, asthma("Asthma")),
+            amended::<Condition>(ADA, OTHER, asthma("Severe asthma")),
+            taken_back::<Condition>(ADA, OTHER),
+        ];
+        let all = found(&events, 0);
+        assert_eq!(told(&all), [(1, OTHER, Happened::Recorded), (2, OTHER, Happened::Amended), (3, OTHER, Happened::EnteredInError)]);
+        let paths = |change: &ChartChange| change.fields.iter().map(|field| field.path.clone()).collect::<Vec<_>>();
+        assert_eq!(paths(&all[0]), ["Condition.code.coding[0].code", "Condition.code.text"]);
+        let field = FieldChange { path: "Condition.code.text".to_owned(), before: Some("Asthma".to_owned()), after: Some("Severe asthma".to_owned()) };
+        assert!(all[1].fields == [field], "only what differs");
+        assert!(all[2].fields.is_empty());
+        let reasons: Vec<_> = all.iter().map(|change| change.reason.as_ref().and_then(Phi::known).map(Reason::as_str)).collect();
+        assert_eq!(reasons, [None, Some("It was so"), Some("Wrong chart")]);
+        assert_eq!(told(&found(&events, 2)), [(3, OTHER, Happened::EnteredInError)]);
+        assert!(found(&events, 3).is_empty());
+    }
+
+    #[test]
+    fn facts_come_and_go_with_a_merged_record() {
+        let events = [recorded::<Condition>(ADA, OTHER, asthma("Asthma")), allergic(BOB), merged(ADA, BOB), merge_undone(ADA, BOB)];
+        assert_eq!(told(&found(&events, 1)), [(3, ALLERGY, Happened::Joined), (4, ALLERGY, Happened::Left)]);
+        assert_eq!(told(&found(&events, 3)), [(4, ALLERGY, Happened::Left)]);
+    }
+
+    #[test]
+    fn of_what_was_erased_only_that_it_happened_is_told() {
+        let erased = crate::records::FactRecorded::<Condition> { patient: ADA, fact: OTHER, content: Phi::Erased, security: vec![], screening: None };
+        let all = found(&[erased.into()], 0);
+        assert_eq!(told(&all), [(1, OTHER, Happened::Recorded)]);
+        assert!(all[0].title.is_none() && all[0].fields.is_empty());
+    }
+}

@@ -6,6 +6,8 @@ pub mod elements;
 
 mod allergy_intolerance;
 mod amend;
+#[cfg(test)]
+mod arriving;
 mod changes;
 mod chart;
 mod condition;
@@ -13,6 +15,8 @@ mod device;
 mod encounter;
 mod enter_in_error;
 mod events;
+#[cfg(test)]
+mod examples;
 mod fact;
 mod family_member_history;
 mod immunization;
@@ -20,6 +24,10 @@ mod medication_request;
 mod observation;
 mod procedure;
 mod record;
+#[cfg(test)]
+mod recording;
+#[cfg(test)]
+mod screened;
 mod screening;
 
 pub use allergy_intolerance::*;

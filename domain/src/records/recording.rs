@@ -6,12 +6,9 @@ use crate::event::Label;
 use crate::patients::PatientUnusable;
 use crate::patients::examples::{ADA, BOB, deactivated, died, merge_undone, merged, reason, registered};
 use crate::phi::Phi;
-use crate::records::examples::{
-    OTHER, VISIT, amend, amended, during_visit, encounter, enter_in_error, fact, record, recorded, taken_back,
-};
+use crate::records::examples::{OTHER, VISIT, amend, amended, during_visit, encounter, enter_in_error, fact, record, recorded, taken_back};
 use crate::records::{
-    AmendFactRejection, Condition, Encounter, EnterFactInErrorRejection, FactRecorded, NotAmendable, NotRecordable, Observation, Procedure,
-    RecordFactRejection,
+    AmendFactRejection, Condition, Encounter, EnterFactInErrorRejection, FactRecorded, NotAmendable, NotRecordable, Observation, Procedure, RecordFactRejection,
 };
 use crate::testing::given;
 

@@ -7,8 +7,8 @@ use crate::ids::FactId;
 use crate::patients::examples::{ADA, BOB, merge_undone, merged, reason, registered};
 use crate::phi::Phi;
 use crate::records::examples::{
-    ALLERGY, OTHER, RXNORM, SNOMED, TABLETS, allergic, amend, circumstances, coded, no_known_allergy, penicillin, prescribed, record, recorded,
-    recorded_with, taken_back, taking,
+    ALLERGY, OTHER, RXNORM, SNOMED, TABLETS, allergic, amend, circumstances, coded, no_known_allergy, penicillin, prescribed, record, recorded, recorded_with,
+    taken_back, taking,
 };
 use crate::records::{AllergyIntolerance, AllergyStatus, Chart, Conflict, ConflictKind, FactRecorded, MedicationRequest, NotRecordable, Screening};
 use crate::testing::{Decided, given};
@@ -69,9 +69,12 @@ fn an_acknowledged_conflict_is_recorded_with_its_reason() {
     command.acknowledged = Some(reason("Desensitized"));
     let known = vec![Conflict { kind: ConflictKind::Allergy, with: ALLERGY }];
     let screening = Screening { checked: true, conflicts: known, acknowledged: reason("Desensitized").into_known() };
-    given([registered(ADA), allergic(ADA)])
-        .when_in(&circumstances(), &command)
-        .then([recorded_with::<MedicationRequest>(ADA, OTHER, prescribed("308182"), Some(screening))]);
+    given([registered(ADA), allergic(ADA)]).when_in(&circumstances(), &command).then([recorded_with::<MedicationRequest>(
+        ADA,
+        OTHER,
+        prescribed("308182"),
+        Some(screening),
+    )]);
 }
 
 #[test]
@@ -96,9 +99,14 @@ fn a_request_does_not_conflict_with_what_it_said_before() {
 fn an_allergy_is_never_refused_but_flagged() {
     let known = vec![Conflict { kind: ConflictKind::ActiveMedication, with: TABLETS }];
     let screening = Screening { checked: true, conflicts: known, acknowledged: None };
-    given([registered(ADA), taking(ADA)])
-        .when_in(&circumstances(), &record::<AllergyIntolerance>(ADA, ALLERGY, penicillin()))
-        .then([recorded_with::<AllergyIntolerance>(ADA, ALLERGY, penicillin(), Some(screening))]);
+    given([registered(ADA), taking(ADA)]).when_in(&circumstances(), &record::<AllergyIntolerance>(ADA, ALLERGY, penicillin())).then([recorded_with::<
+        AllergyIntolerance,
+    >(
+        ADA,
+        ALLERGY,
+        penicillin(),
+        Some(screening),
+    )]);
 }
 
 #[test]
@@ -130,7 +138,11 @@ fn none_known_contradicts_an_active_allergy_of_the_sort() {
     deny(known(), no_known_drug_allergy()).then_rejected(NotRecordable::Contradicted);
     let of_food = recorded::<AllergyIntolerance>(ADA, ALLERGY, json!({ "category": ["food"], "code": { "text": "Peanuts" } }));
     deny(vec![registered(ADA), of_food], no_known_drug_allergy()).then([none(no_known_drug_allergy())]);
-    let over = recorded::<AllergyIntolerance>(ADA, ALLERGY, json!({ "clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "resolved") }));
+    let over = recorded::<AllergyIntolerance>(
+        ADA,
+        ALLERGY,
+        json!({ "clinicalStatus": coded("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "resolved") }),
+    );
     deny(vec![registered(ADA), over], no_known_allergy()).then([none(no_known_allergy())]);
     let told = recorded::<AllergyIntolerance>(ADA, ALLERGY, no_known_drug_allergy());
     prescribe([registered(ADA), told], "1").accepted();

@@ -84,7 +84,9 @@ impl Objects {
 
     /// Every field of a type, and of what they come to.
     pub fn whole(&self, name: &str) -> String {
-        let field = |field: &Field| if self.0.contains_key(&field.comes_to) { format!("{} {{ {} }}", field.name, self.whole(&field.comes_to)) } else { field.name.clone() };
+        let field = |field: &Field| {
+            if self.0.contains_key(&field.comes_to) { format!("{} {{ {} }}", field.name, self.whole(&field.comes_to)) } else { field.name.clone() }
+        };
         self.0[name].iter().map(field).collect::<Vec<_>>().join(" ")
     }
 

@@ -42,9 +42,16 @@ impl Role {
     fn permissions(self) -> &'static [Permission] {
         use Permission as P;
         match self {
-            Self::Patient => {
-                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadHistory, P::BookAppointments, P::GrantPatientAccess]
-            }
+            Self::Patient => &[
+                P::ReadOrganizations,
+                P::ReadPractitioners,
+                P::ReadPatients,
+                P::ReadAppointments,
+                P::ReadChart,
+                P::ReadHistory,
+                P::BookAppointments,
+                P::GrantPatientAccess,
+            ],
             Self::Clinician => &[
                 P::ReadOrganizations,
                 P::ReadPractitioners,

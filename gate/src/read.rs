@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 
 use domain::{PatientId, Permission, Subject};
-use event_store::{Position, partition_of};
+use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -71,7 +71,11 @@ pub struct Snapshot {
     disclosure: SyncMutex<Disclosure>,
     parked: Vec<Subject>,
     /// How far the row-level security of this snapshot reaches.
-    opened: Option<Reach>,
+    pub(crate) opened: Option<Reach>,
+    /// The patients that it admits where it does not reach everyone.
+    pub(crate) own: BTreeSet<PatientId>,
+    /// The log, for what is read of the past.
+    pub(crate) store: EventStore,
 }
 
 /// The snapshot's connection, for one statement after the other.
@@ -180,7 +184,15 @@ impl Gate {
             _ => true,
         };
         let parked = registry.parked.into_iter().filter(within_reach).take(MOST_PARKED).collect();
-        Ok(Snapshot { caller: caller.clone(), transaction: Mutex::new(Some(transaction)), disclosure: SyncMutex::new(disclosure), parked, opened })
+        Ok(Snapshot {
+            caller: caller.clone(),
+            transaction: Mutex::new(Some(transaction)),
+            disclosure: SyncMutex::new(disclosure),
+            parked,
+            opened,
+            own: patients.into_iter().map(PatientId).collect(),
+            store: self.store.clone(),
+        })
     }
 
     async fn wait(&self, caller: &Caller, wanted: Position) -> Result<(), ReadRefusal> {

@@ -1,10 +1,10 @@
-//! Whether a caller who may act only for some patients may act for this one.
+//! Whether a caller who may act only for some patients may act for this one, and what the log says of a person under every record of theirs.
 
 use std::collections::BTreeSet;
 
 use domain::patients::{LinkedPatients, PatientAccessGranted, PatientAccessRevoked, PatientsEvent, widen};
-use domain::{Event, Named, PatientId, Query, Subject, Tag};
-use event_store::{EventStore, Position, ReadError};
+use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId};
+use event_store::{EventStore, Position, ReadError, Recorded};
 
 use crate::caller::Caller;
 
@@ -24,20 +24,8 @@ pub(crate) async fn relation(store: &EventStore, caller: &Caller, subject: Subje
         return Ok(Some(Relation::Themself));
     }
     let grants = Query::new().and(&[PatientAccessGranted::TYPE, PatientAccessRevoked::TYPE], Tag::patient(patient));
-    let mut linked = LinkedPatients::default();
+    let (linked, events) = read_person(store, caller.tenant, &grants, through).await?;
     let mut granted: BTreeSet<PatientId> = BTreeSet::new();
-    let events = loop {
-        let query = widen(&grants, &linked);
-        let events = store.read(caller.tenant, &query, through).await?;
-        let mut merges = LinkedPatients::default();
-        for recorded in &events {
-            merges.apply(&recorded.event);
-        }
-        linked = merges;
-        if widen(&grants, &linked) == query {
-            break events;
-        }
-    };
     if caller.patient.is_some_and(|own| linked.same_person(own, patient)) {
         return Ok(Some(Relation::Themself));
     }
@@ -53,4 +41,20 @@ pub(crate) async fn relation(store: &EventStore, caller: &Caller, subject: Subje
         }
     }
     Ok(granted.into_iter().any(|record| linked.same_person(record, patient)).then_some(Relation::Grantee))
+}
+
+/// What a query that names a patient finds under every record of the person, with the merges in force as of `through`.
+pub(crate) async fn read_person(store: &EventStore, tenant: TenantId, query: &Query, through: Position) -> Result<(LinkedPatients, Vec<Recorded>), ReadError> {
+    let mut linked = LinkedPatients::default();
+    loop {
+        let widened = widen(query, &linked);
+        let events = store.read(tenant, &widened, through).await?;
+        linked = LinkedPatients::default();
+        for recorded in &events {
+            linked.apply(&recorded.event);
+        }
+        if widen(query, &linked) == widened {
+            return Ok((linked, events));
+        }
+    }
 }

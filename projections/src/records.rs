@@ -24,6 +24,7 @@ struct FactRow {
     kind: FactKind,
     title: Option<String>,
     occurred_at: Option<DateTime<Utc>>,
+    sort_at: DateTime<Utc>,
     encounter_id: Option<Uuid>,
     content: Option<Value>,
     security: Vec<Label>,
@@ -83,6 +84,7 @@ pub fn provenance(recorded: &Recorded) -> Provenance {
 impl FactRow {
     fn of(recorded: &Recorded, entry: ChartEntry, changed: Provenance) -> Result<Self, ApplyError> {
         let content = entry.content.known();
+        let recorded_by = entry.recorded.clone().unwrap_or_else(|| changed.clone());
         Ok(Self {
             tenant: recorded.tenant.0,
             fact_id: entry.fact.0,
@@ -90,6 +92,7 @@ impl FactRow {
             kind: entry.kind,
             title: content.and_then(Content::title).map(str::to_owned),
             occurred_at: content.and_then(Content::occurred),
+            sort_at: content.and_then(Content::occurred).unwrap_or(recorded_by.recorded),
             encounter_id: content.and_then(Content::encounter).and_then(|encounter| encounter.id_of("Encounter")),
             content: content.map(serde_json::to_value).transpose()?,
             security: entry.security,
@@ -97,7 +100,7 @@ impl FactRow {
             entered_in_error: entry.entered_in_error.is_some(),
             error_reason: entry.entered_in_error.and_then(Phi::into_known),
             amendments: entry.amendments,
-            recorded: entry.recorded.unwrap_or_else(|| changed.clone()),
+            recorded: recorded_by,
             position: changed.position,
             changed,
         })

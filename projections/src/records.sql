@@ -7,6 +7,7 @@ create table chart_fact (
     kind text not null, -- the FHIR resource type
     title text, -- what it is about, as a person reads it
     occurred_at timestamptz, -- when it was so
+    sort_at timestamptz not null, -- the same, or when it was recorded where it does not say
     encounter_id uuid, -- the encounter during which it was stated
     content json, -- the FHIR R4 resource without id and subject; null when erased
     security text[] not null, -- HL7 codes, beyond N
@@ -19,6 +20,6 @@ create table chart_fact (
     position bigint not null, -- of that event
     primary key (tenant, fact_id)
 );
-create index on chart_fact (tenant, patient_id, kind, occurred_at);
+create index on chart_fact (tenant, patient_id, kind, sort_at);
 create index on chart_fact (tenant, encounter_id) where encounter_id is not null;
 create index on chart_fact (tenant, position);

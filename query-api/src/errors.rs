@@ -3,7 +3,8 @@
 use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use axum::http::StatusCode;
 use domain::{InvalidValue, Permission};
-use gate::{Forbidden, ReadRefusal, Unauthenticated};
+use event_store::ReadError;
+use gate::{Forbidden, PastRefusal, ReadRefusal, Unauthenticated};
 use uuid::Uuid;
 
 macro_rules! codes {
@@ -153,6 +154,23 @@ impl From<ReadRefusal> for Failure {
             ReadRefusal::PositionTimeout { wanted, reached } => Self::PositionTimeout { wanted: wanted.0, reached: reached.0 },
             ReadRefusal::Unavailable(error) => {
                 tracing::error!(error = %Unvalued(&error), "the read models are not available");
+                Self::UNAVAILABLE
+            }
+        }
+    }
+}
+
+impl From<PastRefusal> for Failure {
+    fn from(refusal: PastRefusal) -> Self {
+        match refusal {
+            PastRefusal::Forbidden(forbidden) => forbidden.into(),
+            PastRefusal::Log(ReadError::Database(error)) => error.into(),
+            PastRefusal::Log(ReadError::Unreadable { position, .. }) => {
+                tracing::error!(position = position.0, "an event of the past does not read");
+                Self::Internal
+            }
+            PastRefusal::Log(ReadError::Vault(_)) => {
+                tracing::error!("the vault is not available to read the past");
                 Self::UNAVAILABLE
             }
         }

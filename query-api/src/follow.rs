@@ -18,8 +18,6 @@ use crate::operation::{Operation, Outcome, named};
 use crate::subscriptions::Progress;
 use crate::websocket::{Said, Saying};
 
-/// The projection whose rows the subscriptions follow.
-const FOLLOWED: &str = "scheduling";
 /// The least time between two reads of one subscription; what changes meanwhile comes together.
 const AT_MOST_EVERY: Duration = Duration::from_millis(20);
 /// The same after a read that found nothing: others are busy, and what is followed is not.
@@ -75,7 +73,7 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
         if progress.has_more() {
             continue;
         }
-        if !wait(&mut moved, &operation).await {
+        if !wait(&mut moved, &operation, progress.follows()).await {
             return Said::Done;
         }
         sleep_until(read_at + pause).await;
@@ -83,13 +81,13 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
     }
 }
 
-/// Waits until rows of the caller's tenant may have changed; false when that can be known no more.
-async fn wait(moved: &mut Receiver<Moved>, operation: &Operation) -> bool {
+/// Waits until rows of the caller's tenant that are followed may have changed; false when that can be known no more.
+async fn wait(moved: &mut Receiver<Moved>, operation: &Operation, follows: Option<&str>) -> bool {
     let partition = partition_of(operation.caller.tenant);
     loop {
         match moved.recv().await {
             Ok(Moved { projection, partition: of }) => {
-                let concerns = projection.is_none_or(|name| name == FOLLOWED) && of.is_none_or(|of| of == partition);
+                let concerns = projection.is_none_or(|name| follows.is_none_or(|followed| followed == name)) && of.is_none_or(|of| of == partition);
                 if concerns {
                     return true;
                 }

@@ -1,7 +1,7 @@
 //! Global ids: a FHIR-like reference such as `Patient/0190…`. An argument that can only mean one type takes the bare UUID too, as commands have it.
 
 use async_graphql::ID;
-use domain::{AppointmentId, FacilityId, InvalidValue, OrganizationId, PatientId, PractitionerId, RoomId};
+use domain::{AppointmentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, PractitionerId, RoomId};
 use uuid::Uuid;
 
 use crate::errors::Failure;
@@ -37,6 +37,7 @@ global! {
     FacilityId "Facility",
     RoomId "Room",
     AppointmentId "Appointment",
+    FactId "ChartEntry",
 }
 
 /// The id of an object, unique over all types.

@@ -22,6 +22,7 @@ mod paging;
 mod patients;
 mod providers;
 mod reads;
+mod records;
 mod scalars;
 mod scheduling;
 mod subscriptions;

@@ -1,7 +1,7 @@
 //! Relay's `node`: any object by its global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use domain::{AppointmentId, FacilityId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
+use domain::{AppointmentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
 
 use crate::errors::Failure;
 use crate::ids::{Global, argument};
@@ -9,6 +9,7 @@ use crate::organizations::{Facility, Organization, Room};
 use crate::patients::{Patient, patient};
 use crate::providers::Practitioner;
 use crate::reads::permitted;
+use crate::records::{ChartEntry, chart_entry};
 use crate::scheduling::{Appointment, appointment};
 
 /// An object with a global id.
@@ -27,6 +28,8 @@ pub enum Node {
     Room(Room),
     /// An appointment.
     Appointment(Appointment),
+    /// A clinical fact.
+    ChartEntry(ChartEntry),
 }
 
 /// The query of any object.
@@ -42,6 +45,7 @@ impl NodeQuery {
         Ok(match kind {
             Some(PatientId::TYPE) => patient(context, argument("id", id)?).await?.map(Node::from),
             Some(AppointmentId::TYPE) => appointment(context, argument("id", id)?).await?.map(Node::from),
+            Some(FactId::TYPE) => chart_entry(context, argument("id", id)?).await?.map(Node::from),
             Some(PractitionerId::TYPE) => permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from),
             Some(OrganizationId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from),
             Some(FacilityId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<FacilityId>("id", id)?).await?.map(Node::from),

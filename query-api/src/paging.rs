@@ -1,7 +1,7 @@
 //! Relay connections, forward. A cursor is opaque and names the last row, never what the rows are sorted by: that may be a name.
 
-use async_graphql::OutputType;
-use async_graphql::connection::{Connection, CursorType, Edge, OpaqueCursor};
+use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields, OpaqueCursor};
+use async_graphql::{ObjectType, OutputType};
 use domain::InvalidValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,15 +40,25 @@ impl<C> Page<C> {
     }
 
     /// The connection of the rows that were read, in order.
-    pub fn connection<N>(&self, mut nodes: Vec<N>, cursor: impl Fn(&N) -> C) -> Connection<OpaqueCursor<C>, N>
+    pub fn connection<N>(&self, nodes: Vec<N>, cursor: impl Fn(&N) -> C) -> Connection<OpaqueCursor<C>, N>
     where
         C: Serialize + DeserializeOwned + Send + Sync,
         N: OutputType,
     {
+        self.connection_with(nodes, cursor, EmptyFields)
+    }
+
+    /// The same, with more to say of the whole.
+    pub fn connection_with<N, F>(&self, mut nodes: Vec<N>, cursor: impl Fn(&N) -> C, fields: F) -> Connection<OpaqueCursor<C>, N, F>
+    where
+        C: Serialize + DeserializeOwned + Send + Sync,
+        N: OutputType,
+        F: ObjectType,
+    {
         let shown = usize::try_from(self.first).unwrap_or_default();
         let more = nodes.len() > shown;
         nodes.truncate(shown);
-        let mut connection = Connection::new(self.after.is_some(), more);
+        let mut connection = Connection::with_additional_fields(self.after.is_some(), more, fields);
         connection.edges.extend(nodes.into_iter().map(|node| Edge::new(OpaqueCursor(cursor(&node)), node)));
         connection
     }

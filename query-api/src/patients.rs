@@ -17,6 +17,7 @@ use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
 use crate::paging::{Page, cost, cost_at_root};
 use crate::reads::{Loads, Permitted, by_id, permitted};
+use crate::records::{AsOf, COST_OF_THE_PAST, ChartArguments, ChartChange, ChartChangesOf, ChartConnection, ChartKind, chart, chart_changes};
 use crate::scalars::{DateTime, PartialDate};
 use crate::scheduling::{Appointment, AppointmentStatus, AppointmentsOf, Period, Whose};
 use crate::values::{Address, AdministrativeGender, ContactPoint, HumanName, Identifier};
@@ -270,6 +271,35 @@ impl Patient {
             edge.node.disclosed(permitted);
         }
         Ok(connection)
+    }
+
+    /// What is known of their health under any record of theirs, newest first by when it was so, also what was entered in error. With `asOf`
+    /// as it was known at that moment, under the records that were theirs then.
+    #[graphql(complexity = "cost(first, child_complexity) + if as_of.is_some() { COST_OF_THE_PAST } else { 0 }")]
+    async fn chart(
+        &self,
+        context: &Context<'_>,
+        as_of: Option<AsOf>,
+        kinds: Option<Vec<ChartKind>>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<ChartConnection> {
+        let page = Page::of(first, after.as_deref())?;
+        Ok(chart(context, PatientId(self.uuid), ChartArguments { as_of, kinds, page }).await?)
+    }
+
+    /// Every change of their chart after one moment and up to another, in the log's order.
+    #[graphql(complexity = "cost(first, child_complexity) + 2 * COST_OF_THE_PAST")]
+    async fn chart_changes(
+        &self,
+        context: &Context<'_>,
+        from: AsOf,
+        to: AsOf,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
+        let page = Page::of(first, after.as_deref())?;
+        Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
     }
 
     /// What happened to them and to their records, newest first.

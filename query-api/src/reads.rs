@@ -9,7 +9,7 @@ use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use chrono::{DateTime, Utc};
 use domain::{PatientId, Permission};
-use gate::{ConnectionGuard, Reach, Snapshot};
+use gate::{ConnectionGuard, Moment, Past, Reach, Snapshot};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -42,6 +42,11 @@ impl Loads {
     /// Who reads.
     pub fn caller(&self) -> &gate::Caller {
         self.0.caller()
+    }
+
+    /// A patient's events up to a moment, from the log.
+    pub async fn past(&self, patient: PatientId, moment: Moment) -> Result<Past, Failure> {
+        Ok(self.0.past(patient, moment).await?)
     }
 
     /// The rows of these ids: `$1` in the statement.
@@ -139,6 +144,11 @@ impl<'operation> Permitted<'operation> {
     /// Who reads.
     pub fn caller(self) -> &'operation gate::Caller {
         self.reads.snapshot.caller()
+    }
+
+    /// How much of the log the snapshot reflects.
+    pub fn reflects(self) -> i64 {
+        self.reads.snapshot.reflects().0
     }
 
     /// The operation's moment.

@@ -1,7 +1,8 @@
 //! Scalars that GraphQL lacks. A value that does not fit is refused before anything is executed, and is not repeated.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
 use chrono::{Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use serde::Deserialize;
 
 macro_rules! text_scalar {
     ($(#[$documentation:meta])* $name:ident($inner:ty), $parse:expr, $write:expr) => {
@@ -87,6 +88,23 @@ impl ScalarType for Position {
     }
     fn to_value(&self) -> Value {
         Value::Number(self.0.into())
+    }
+}
+
+/// A number as it was written (FHIR `decimal`).
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Decimal(Number);
+
+/// A number as it was written (FHIR `decimal`).
+#[Scalar]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let Value::Number(number) = value else { return Err(InputValueError::custom("must be a number")) };
+        Ok(Self(number))
+    }
+    fn to_value(&self) -> Value {
+        Value::Number(self.0.clone())
     }
 }
 

@@ -4,14 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use domain::{FacilityId, PatientId, Permission, PractitionerId};
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use sqlx::FromRow;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::errors::{Code, Failure};
 use crate::ids::argument;
 use crate::paging::cost;
 use crate::reads::{Permitted, permitted};
+use crate::records::ChartEntry;
 use crate::scalars::Position;
 use crate::scheduling::Appointment;
 
@@ -26,12 +28,18 @@ pub struct Progress(Arc<Mutex<Seen>>);
 struct Seen {
     position: Option<i64>,
     more: bool,
+    projection: Option<&'static str>,
 }
 
 impl Progress {
     /// Whether more has changed than the last message carried.
     pub fn has_more(&self) -> bool {
         self.get().more
+    }
+
+    /// The projection whose rows are followed, once that is known.
+    pub fn follows(&self) -> Option<&'static str> {
+        self.get().projection
     }
 
     fn get(&self) -> Seen {
@@ -53,7 +61,15 @@ impl Subscriptions {
     async fn patient_appointments(&self, context: &Context<'_>, patient: ID) -> Result<impl Stream<Item = AppointmentChanges>> {
         let patient: PatientId = argument("patient", &patient)?;
         let there = permitted(context, Permission::ReadPatients)?.load(patient).await?.is_some();
-        changes(context, there, OF_PATIENT, patient.0).await
+        Ok(changes(context, there, OF_PATIENT, patient.0).await?.map(|(position, appointments)| AppointmentChanges { position, appointments }))
+    }
+
+    /// A person's chart under any record of theirs, as it changes: only what changes from now on, and several changes may come together.
+    #[graphql(complexity = "cost(None, child_complexity)")]
+    async fn patient_chart(&self, context: &Context<'_>, patient: ID) -> Result<impl Stream<Item = ChartUpdates>> {
+        let patient: PatientId = argument("patient", &patient)?;
+        let there = permitted(context, Permission::ReadPatients)?.load(patient).await?.is_some();
+        Ok(changes(context, there, OF_CHART, patient.0).await?.map(|(position, entries)| ChartUpdates { position, entries }))
     }
 
     /// A practitioner's appointments, as they change; also those that are moved to another practitioner.
@@ -61,7 +77,7 @@ impl Subscriptions {
     async fn practitioner_appointments(&self, context: &Context<'_>, practitioner: ID) -> Result<impl Stream<Item = AppointmentChanges>> {
         let practitioner: PractitionerId = argument("practitioner", &practitioner)?;
         let there = permitted(context, Permission::ReadPractitioners)?.load(practitioner).await?.is_some();
-        changes(context, there, OF_PRACTITIONER, practitioner.0).await
+        Ok(changes(context, there, OF_PRACTITIONER, practitioner.0).await?.map(|(position, appointments)| AppointmentChanges { position, appointments }))
     }
 
     /// A facility's appointments, as they change; also those that are moved to another facility.
@@ -69,7 +85,7 @@ impl Subscriptions {
     async fn facility_appointments(&self, context: &Context<'_>, facility: ID) -> Result<impl Stream<Item = AppointmentChanges>> {
         let facility: FacilityId = argument("facility", &facility)?;
         let there = permitted(context, Permission::ReadOrganizations)?.load(facility).await?.is_some();
-        changes(context, there, OF_FACILITY, facility.0).await
+        Ok(changes(context, there, OF_FACILITY, facility.0).await?.map(|(position, appointments)| AppointmentChanges { position, appointments }))
     }
 }
 
@@ -82,23 +98,66 @@ pub struct AppointmentChanges {
     appointments: Vec<Appointment>,
 }
 
+/// Facts of a chart that have changed.
+#[derive(SimpleObject)]
+pub struct ChartUpdates {
+    /// Every change of what is followed up to this position has been sent with this message.
+    position: Position,
+    /// The facts as they are now, in the order of their changes.
+    entries: Vec<ChartEntry>,
+}
+
+/// What can be followed: rows that name the event that changed them last.
+trait Followed: for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static {
+    const PERMISSION: Permission;
+    /// The projection that writes the rows.
+    const PROJECTION: &'static str;
+    /// Of anything that the caller sees, the last change: whatever is followed has not changed beyond it.
+    const LATEST: &'static str;
+    fn disclosed(&self, permitted: Permitted<'_>);
+}
+
+impl Followed for Appointment {
+    const PERMISSION: Permission = Permission::ReadAppointments;
+    const PROJECTION: &'static str = "scheduling";
+    const LATEST: &'static str = "select coalesce(max(position), 0) from appointment";
+    fn disclosed(&self, permitted: Permitted<'_>) {
+        self.disclosed(permitted);
+    }
+}
+
+impl Followed for ChartEntry {
+    const PERMISSION: Permission = Permission::ReadChart;
+    const PROJECTION: &'static str = "records";
+    const LATEST: &'static str = "select coalesce(max(position), 0) from chart_fact";
+    fn disclosed(&self, permitted: Permitted<'_>) {
+        self.disclosed(permitted);
+    }
+}
+
 #[derive(FromRow)]
-struct Changed {
+struct Changed<T> {
     #[sqlx(flatten)]
-    appointment: Appointment,
+    row: T,
     last: i64,
     changes: i64,
 }
 
-async fn changes(context: &Context<'_>, there: bool, statement: &'static str, id: Uuid) -> Result<impl Stream<Item = AppointmentChanges> + use<>> {
-    let permitted = permitted(context, Permission::ReadAppointments)?;
+async fn changes<T: Followed>(
+    context: &Context<'_>,
+    there: bool,
+    statement: &'static str,
+    id: Uuid,
+) -> Result<impl Stream<Item = (Position, Vec<T>)> + use<T>> {
+    let permitted = permitted(context, T::PERMISSION)?;
     if !there {
         return Err(Failure::Refused(Code::NotFound, "there is nothing of this id that you may see").into());
     }
     let progress = context.data_opt::<Progress>().ok_or(Failure::Internal)?;
     let item = match progress.get().position {
         None => {
-            progress.set(Seen { position: Some(latest_change(permitted).await?), more: false });
+            let latest = sqlx::query_scalar(T::LATEST).fetch_one(&mut *permitted.connection().await).await.map_err(Failure::from)?;
+            progress.set(Seen { position: Some(latest), more: false, projection: Some(T::PROJECTION) });
             None
         }
         Some(after) => changes_after(permitted, statement, id, after, progress).await?,
@@ -106,26 +165,22 @@ async fn changes(context: &Context<'_>, there: bool, statement: &'static str, id
     Ok(futures::stream::iter(item))
 }
 
-/// Of anything that this caller sees: whatever is followed has not changed beyond it.
-async fn latest_change(permitted: Permitted<'_>) -> Result<i64, Failure> {
-    Ok(sqlx::query_scalar("select coalesce(max(position), 0) from appointment").fetch_one(&mut *permitted.connection().await).await?)
-}
-
-async fn changes_after(
+async fn changes_after<T: Followed>(
     permitted: Permitted<'_>,
     statement: &'static str,
     id: Uuid,
     after: i64,
     progress: &Progress,
-) -> Result<Option<AppointmentChanges>, Failure> {
-    let rows: Vec<Changed> = sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
+) -> Result<Option<(Position, Vec<T>)>, Failure> {
+    let rows: Vec<Changed<T>> = sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
     let Some(position) = rows.iter().map(|row| row.last).max() else { return Ok(None) };
-    progress.set(Seen { position: Some(position), more: rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES });
-    let appointments: Vec<Appointment> = rows.into_iter().map(|row| row.appointment).collect();
-    for appointment in &appointments {
-        appointment.disclosed(permitted);
+    let more = rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES;
+    progress.set(Seen { position: Some(position), more, projection: Some(T::PROJECTION) });
+    let rows: Vec<T> = rows.into_iter().map(|row| row.row).collect();
+    for row in &rows {
+        row.disclosed(permitted);
     }
-    Ok(Some(AppointmentChanges { position: Position(position), appointments }))
+    Ok(Some((Position(position), rows)))
 }
 
 /// The appointments that have changed in one place ($1) after a position ($2), at most so many changes of them ($3).
@@ -153,3 +208,5 @@ const OF_FACILITY: &str = changed!(
     "select appointment_id, position from appointment where facility_id = $1 and position > $2 \
      union all select appointment_id, position from appointment_left where facility_id = $1 and position > $2"
 );
+const OF_CHART: &str = "select f.*, f.position as last, 1::bigint as changes from chart_fact f \
+    where patient_id in (select record_id from patient_link where patient_id = $1) and position > $2 order by position limit $3";

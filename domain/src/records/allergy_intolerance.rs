@@ -1,15 +1,19 @@
 //! Allergies and intolerances, and that none is known.
 
-use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
 use crate::event::EventType;
-use crate::ids::FactId;
 use crate::records::chart::Chart;
+use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
 use crate::records::fact::Fact;
-use crate::records::screening::{SCREENED, Screening, knows_allergy, screen_allergy};
+use crate::records::screening::{SCREENED, Screening, active_allergies, screen_allergy};
 use crate::terminology::Terminology;
 
-/// SNOMED CT's *no known allergy*: a fact of its own, which differs from never having asked.
-const NO_KNOWN_ALLERGY: (&str, &str) = ("http://snomed.info/sct", "716186003");
+const SNOMED_CT: &str = "http://snomed.info/sct";
+/// *No known allergy*: a fact of its own, which differs from never having asked.
+const NO_KNOWN_ALLERGY: &str = "716186003";
+/// *No known drug allergy*.
+const NO_KNOWN_DRUG_ALLERGY: &str = "409137002";
+/// No known allergy against the environment, food, latex, insects, animals.
+const NO_KNOWN_OTHER_ALLERGY: [&str; 5] = ["428607008", "429625007", "716184000", "428197003", "716220001"];
 const CLINICAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
 const VERIFICATION_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
 
@@ -108,9 +112,18 @@ fhir_type! {
 }
 
 impl AllergyIntolerance {
-    /// Whether it says that no allergy is known.
+    /// Whether it says that no allergy of any sort is known.
     pub fn is_no_known_allergy(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| code.has(NO_KNOWN_ALLERGY.0, NO_KNOWN_ALLERGY.1))
+        self.says(NO_KNOWN_ALLERGY)
+    }
+
+    /// Whether it is no allergy, but says that none is known, be it of one sort.
+    pub fn is_absence(&self) -> bool {
+        [NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY].into_iter().chain(NO_KNOWN_OTHER_ALLERGY).any(|code| self.says(code))
+    }
+
+    fn says(&self, snomed: &str) -> bool {
+        self.code.as_ref().is_some_and(|code| code.has(SNOMED_CT, snomed))
     }
 
     /// Whether it holds at present.
@@ -123,7 +136,8 @@ impl AllergyIntolerance {
 
     /// Whether it may be an allergy against a medication: it says so, or does not say what else.
     pub fn may_be_of_medication(&self) -> bool {
-        self.category.is_empty() || self.category.iter().any(|category| matches!(category, AllergyIntoleranceCategory::Medication | AllergyIntoleranceCategory::Biologic))
+        self.category.is_empty()
+            || self.category.iter().any(|category| matches!(category, AllergyIntoleranceCategory::Medication | AllergyIntoleranceCategory::Biologic))
     }
 }
 
@@ -147,11 +161,15 @@ impl Fact for AllergyIntolerance {
     const DEPENDS_ON: &'static [EventType] = SCREENED;
 
     fn is_contradicted_by(&self, chart: &Chart) -> bool {
-        self.is_no_known_allergy() && self.is_active() && knows_allergy(chart)
+        let denies = |known: &Self| {
+            let of_medication = known.category.contains(&AllergyIntoleranceCategory::Medication);
+            self.is_no_known_allergy() || self.says(NO_KNOWN_DRUG_ALLERGY) && of_medication
+        };
+        self.is_active() && active_allergies(chart).any(|(_, known)| denies(known))
     }
 
     /// Recording an allergy is never refused: what it meets is flagged.
-    fn screen(&self, _fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+    fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
         screen_allergy(self, chart, terminology)
     }
 }

@@ -95,6 +95,20 @@ pub enum AllergyStatus {
     Known,
 }
 
+impl AllergyStatus {
+    /// What these, of which none was entered in error, come to.
+    pub fn of<'facts>(allergies: impl IntoIterator<Item = &'facts AllergyIntolerance>) -> Self {
+        let active = allergies.into_iter().filter(|allergy| allergy.is_active());
+        active.fold(Self::NotAsked, |status, allergy| match status {
+            Self::Known => Self::Known,
+            _ if !allergy.is_absence() => Self::Known,
+            _ if allergy.is_no_known_allergy() => Self::NoneKnown,
+            // That there is none of one sort says nothing of the others.
+            status => status,
+        })
+    }
+}
+
 /// Facts by their ids.
 #[derive(Clone, Default)]
 pub struct Chart {
@@ -109,7 +123,7 @@ impl Chart {
         }
     }
 
-    fn change(&mut self, event: &RecordsEvent, provenance: Option<&Provenance>) {
+    pub(crate) fn change(&mut self, event: &RecordsEvent, provenance: Option<&Provenance>) {
         let change = event.change();
         let fact = change.fact;
         if let Some(entry) = ChartEntry::fold(self.entries.remove(&fact), change, provenance) {
@@ -138,12 +152,15 @@ impl Chart {
         Self { entries: self.entries.iter().filter(|(_, entry)| records.contains(&entry.patient)).map(|(fact, entry)| (*fact, entry.clone())).collect() }
     }
 
+    /// Everything but one fact.
+    #[must_use]
+    pub fn without(mut self, fact: FactId) -> Self {
+        self.entries.remove(&fact);
+        self
+    }
+
     /// What is known about allergies.
     pub fn allergy_status(&self) -> AllergyStatus {
-        let active = self.in_force().filter_map(|entry| AllergyIntolerance::of(entry.content.known()?)).filter(|allergy| allergy.is_active());
-        active.fold(AllergyStatus::NotAsked, |status, allergy| match (status, allergy.is_no_known_allergy()) {
-            (AllergyStatus::Known, _) | (_, false) => AllergyStatus::Known,
-            (_, true) => AllergyStatus::NoneKnown,
-        })
+        AllergyStatus::of(self.in_force().filter_map(|entry| AllergyIntolerance::of(entry.content.known()?)))
     }
 }

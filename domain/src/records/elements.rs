@@ -160,11 +160,16 @@ struct QuantityShape {
     code: Option<Code>,
 }
 
+/// Whether UCUM has this unit. What does not even parse is not compared with every unit there is.
+fn is_unit(code: &str) -> bool {
+    octofhir_ucum::parse_expression(code).is_ok() && octofhir_ucum::validate(code).is_ok()
+}
+
 impl TryFrom<QuantityShape> for Quantity {
     type Error = InvalidValue;
     fn try_from(QuantityShape { value, comparator, unit, system, code }: QuantityShape) -> Result<Self, InvalidValue> {
         let ucum = system.as_ref().is_some_and(|system| system.as_str() == UCUM);
-        if ucum && code.as_ref().is_some_and(|code| octofhir_ucum::parse_expression(code.as_str()).is_err()) {
+        if ucum && code.as_ref().is_some_and(|code| !is_unit(code.as_str())) {
             return Err(InvalidValue("have a unit of UCUM where its system is http://unitsofmeasure.org"));
         }
         Ok(Self { value, comparator, unit, system, code })

@@ -7,14 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::event::{EventType, Named};
-use crate::ids::FactId;
 use crate::records::chart::Chart;
 use crate::records::elements::Reference;
 use crate::records::events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
 use crate::records::screening::Screening;
-use crate::records::{
-    AllergyIntolerance, Condition, Device, Encounter, FamilyMemberHistory, Immunization, MedicationRequest, Observation, Procedure,
-};
+use crate::records::{AllergyIntolerance, Condition, Device, Encounter, FamilyMemberHistory, Immunization, MedicationRequest, Observation, Procedure};
 use crate::terminology::Terminology;
 
 /// The content of a clinical fact, in the shape of its FHIR R4 resource: what is said, without whose it is and what it is called.
@@ -44,15 +41,15 @@ pub trait Fact: Kind + Clone + PartialEq + Serialize + DeserializeOwned + JsonSc
     /// What of the patient's chart a decision about it must see, besides itself.
     const DEPENDS_ON: &'static [EventType] = &[];
 
-    /// Whether the chart says the opposite, so that it cannot be.
+    /// Whether the rest of the chart says the opposite, so that it cannot be.
     fn is_contradicted_by(&self, chart: &Chart) -> bool {
         let _ = chart;
         false
     }
 
-    /// What of the chart it may not go together with; `None` where there is nothing to be careful about.
-    fn screen(&self, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
-        let _ = (fact, chart, terminology);
+    /// What of the rest of the chart it may not go together with; `None` where there is nothing to be careful about.
+    fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+        let _ = (chart, terminology);
         None
     }
 

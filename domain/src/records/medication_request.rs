@@ -1,11 +1,8 @@
 //! Medication requests: what was prescribed.
 
-use crate::records::elements::{
-    Annotation, CodeableConcept, Count, Decimal, FactIdentifier, FhirDateTime, Period, Quantity, Range, Reference, Text,
-};
 use crate::event::EventType;
-use crate::ids::FactId;
 use crate::records::chart::Chart;
+use crate::records::elements::{Annotation, CodeableConcept, Count, Decimal, FactIdentifier, FhirDateTime, Period, Quantity, Range, Reference, Text};
 use crate::records::fact::Fact;
 use crate::records::screening::{SCREENED, Screening, screen_medication};
 use crate::terminology::Terminology;
@@ -216,8 +213,8 @@ impl Fact for MedicationRequest {
 
     const DEPENDS_ON: &'static [EventType] = SCREENED;
 
-    fn screen(&self, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
-        screen_medication(self, fact, chart, terminology)
+    fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+        screen_medication(self, chart, terminology)
     }
 
     const CONFLICTS_ARE_REFUSED: bool = true;

@@ -6,12 +6,17 @@ pub mod elements;
 
 mod allergy_intolerance;
 mod amend;
+#[cfg(test)]
+mod arriving;
+mod changes;
 mod chart;
 mod condition;
 mod device;
 mod encounter;
 mod enter_in_error;
 mod events;
+#[cfg(test)]
+mod examples;
 mod fact;
 mod family_member_history;
 mod immunization;
@@ -19,10 +24,15 @@ mod medication_request;
 mod observation;
 mod procedure;
 mod record;
+#[cfg(test)]
+mod recording;
+#[cfg(test)]
+mod screened;
 mod screening;
 
 pub use allergy_intolerance::*;
 pub use amend::{AmendFact, AmendFactRejection};
+pub use changes::{ChartChange, FieldChange, Happened, changes};
 pub use chart::{AllergyStatus, Chart, ChartEntry, Provenance};
 pub use condition::Condition;
 pub use device::*;

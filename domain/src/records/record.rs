@@ -14,7 +14,7 @@ use crate::records::chart::Chart;
 use crate::records::events::FactRecorded;
 use crate::records::fact::{Content, Fact, Kind};
 use crate::records::screening::{Conflict, Screening};
-use crate::records::Encounter;
+use crate::records::{Encounter, RecordsEvent};
 use crate::value::{Reason, at_most};
 
 /// Records a clinical fact of a patient. Its content is that of the FHIR R4 resource, without `id`, `subject` and `meta`.
@@ -89,7 +89,7 @@ impl FactModel {
     /// The model before any event, and what it must see.
     pub(crate) fn of<F: Fact>(patient: PatientId, fact: FactId, content: &Phi<F>) -> (Self, Query) {
         let standing = PatientStanding::of(patient);
-        let mut query = standing.query().and(F::TYPES, Tag::fact(fact));
+        let mut query = standing.query().and(RecordsEvent::TYPES, Tag::fact(fact));
         if let Some(encounter) = content.known().and_then(encounter_of) {
             query = query.and(Encounter::TYPES, Tag::fact(encounter));
         }
@@ -109,7 +109,7 @@ impl FactModel {
         self.chart.of(&self.standing.linked.records_of(self.patient))
     }
 
-    /// Whether a fact has this id, whoever's it is.
+    /// Whether a fact has this id, of whatever kind and whoever's it is.
     fn has(&self, fact: FactId) -> bool {
         self.chart.get(fact).is_some()
     }
@@ -128,6 +128,7 @@ pub(crate) fn admit<F: Fact>(
     circumstances: &Circumstances,
 ) -> Result<Option<Phi<Screening>>, NotRecordable> {
     let Some(content) = content.known() else { return Ok(None) };
+    let chart = &chart.clone().without(fact);
     if let Some(encounter) = encounter_of(content) {
         let known = chart.get(encounter).is_some_and(|entry| entry.kind == Encounter::KIND && entry.entered_in_error.is_none());
         if !known {
@@ -138,7 +139,7 @@ pub(crate) fn admit<F: Fact>(
         return Err(NotRecordable::Contradicted);
     }
     let acknowledged = acknowledged.and_then(Phi::known);
-    let Some(screening) = content.screen(fact, chart, &circumstances.terminology) else {
+    let Some(screening) = content.screen(chart, &circumstances.terminology) else {
         return if acknowledged.is_some() && !F::CONFLICTS_ARE_REFUSED { Err(NotRecordable::NothingToAcknowledge) } else { Ok(None) };
     };
     if F::CONFLICTS_ARE_REFUSED && acknowledged.is_none() {

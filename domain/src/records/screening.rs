@@ -96,8 +96,9 @@ fn active_medications(chart: &Chart) -> impl Iterator<Item = (FactId, &Medicatio
     chart.in_force().filter_map(of_kind::<MedicationRequest>).filter(|(_, medication)| medication.is_active())
 }
 
-fn active_allergies(chart: &Chart) -> impl Iterator<Item = (FactId, &AllergyIntolerance)> {
-    chart.in_force().filter_map(of_kind::<AllergyIntolerance>).filter(|(_, allergy)| allergy.is_active() && !allergy.is_no_known_allergy())
+/// The allergies that hold at present.
+pub(crate) fn active_allergies(chart: &Chart) -> impl Iterator<Item = (FactId, &AllergyIntolerance)> {
+    chart.in_force().filter_map(of_kind::<AllergyIntolerance>).filter(|(_, allergy)| allergy.is_active() && !allergy.is_absence())
 }
 
 fn of_kind<K: Kind>(entry: &ChartEntry) -> Option<(FactId, &K)> {
@@ -105,7 +106,7 @@ fn of_kind<K: Kind>(entry: &ChartEntry) -> Option<(FactId, &K)> {
 }
 
 /// What a medication request does not go together with.
-pub(crate) fn screen_medication(medication: &MedicationRequest, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
+pub(crate) fn screen_medication(medication: &MedicationRequest, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
     if !medication.is_active() {
         return None;
     }
@@ -114,7 +115,7 @@ pub(crate) fn screen_medication(medication: &MedicationRequest, fact: FactId, ch
     for (with, allergy) in active_allergies(chart).filter(|(_, allergy)| allergy.may_be_of_medication()) {
         findings.compare(wanted, allergy.code.as_ref(), ConflictKind::Allergy, with);
     }
-    for (with, other) in active_medications(chart).filter(|(other, _)| *other != fact) {
+    for (with, other) in active_medications(chart) {
         findings.compare(wanted, Some(&other.medication_codeable_concept), ConflictKind::DuplicateMedication, with);
     }
     Some(findings.screening)
@@ -122,7 +123,7 @@ pub(crate) fn screen_medication(medication: &MedicationRequest, fact: FactId, ch
 
 /// What an allergy does not go together with.
 pub(crate) fn screen_allergy(allergy: &AllergyIntolerance, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
-    if !allergy.is_active() || allergy.is_no_known_allergy() || !allergy.may_be_of_medication() {
+    if !allergy.is_active() || allergy.is_absence() || !allergy.may_be_of_medication() {
         return None;
     }
     let mut findings = Findings { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } };
@@ -130,9 +131,4 @@ pub(crate) fn screen_allergy(allergy: &AllergyIntolerance, chart: &Chart, termin
         findings.compare(&medication.medication_codeable_concept, allergy.code.as_ref(), ConflictKind::ActiveMedication, with);
     }
     Some(findings.screening)
-}
-
-/// Whether an allergy is known, so that *no known allergy* would be wrong.
-pub(crate) fn knows_allergy(chart: &Chart) -> bool {
-    active_allergies(chart).next().is_some()
 }

@@ -2,13 +2,17 @@
 //!
 //! Each is written as its plain JSON, the shape that its schema describes.
 
+mod facts;
 mod organizations;
 mod patients;
 mod providers;
+mod records;
 mod scheduling;
 
 use domain::{Event, EventData};
 use serde_json::Value;
+
+pub use records::{Content, ENCOUNTER, contents};
 
 /// An example of an event.
 pub struct Example {
@@ -20,7 +24,7 @@ pub struct Example {
 
 /// At least one example of every event.
 pub fn examples() -> Vec<Example> {
-    [organizations::examples(), patients::examples(), providers::examples(), scheduling::examples()].into_iter().flatten().collect()
+    [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples()].into_iter().flatten().collect()
 }
 
 fn full<E: EventData + Into<Event>>(plain: Value) -> Example {

@@ -11,7 +11,8 @@ pub(super) fn entry(change: &Change) -> Entry {
     let kind = change.kind.name().replace('-', " ");
     let (summary, details) = match &change.what {
         What::Recorded { content, security, screening } => {
-            let flagged = screening.as_ref().map(|screening| detail("Screening", phi(screening, |screening| words(screening.checked, screening.conflicts.len()))));
+            let flagged =
+                screening.as_ref().map(|screening| detail("Screening", phi(screening, |screening| words(screening.checked, screening.conflicts.len()))));
             let acknowledged = screening.as_ref().and_then(Phi::known).and_then(|screening| screening.acknowledged.as_ref());
             let acknowledged = acknowledged.map(|reason| detail("Acknowledged", reason.as_str()));
             (format!("Recorded: the {kind} {}", title(content)), [said(content), labels(security), flagged, acknowledged])

@@ -9,6 +9,7 @@ mod errors;
 mod listening;
 mod people;
 mod protocol;
+mod records;
 mod scheduling;
 mod socket;
 mod statements;

@@ -1,7 +1,7 @@
 //! The read side: folds, exactly-once effect, poison, blue/green, the check, and row-level security.
 
 mod check;
-mod events;
+pub mod events;
 mod over_kafka;
 mod owner;
 mod security;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::World;
 use super::clinic::Clinic;
 use super::crawl::{Field, Objects, Path};
+use super::records::chart_of_everything;
 use super::socket::Socket;
 
 /// What each root field needs.
@@ -32,6 +33,7 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.appointments", Some(Permission::ReadAppointments)),
     ("Query.appointment", Some(Permission::ReadAppointments)),
     ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
+    ("Subscription.patientChart", Some(Permission::ReadChart)),
     ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.facilityAppointments", Some(Permission::ReadAppointments)),
 ];
@@ -39,6 +41,9 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
 /// What every object of a type needs, wherever it comes from.
 const TYPES: &[(&str, Option<Permission>)] = &[
     ("Address", None),
+    ("AllergyIntolerance", Some(Permission::ReadChart)),
+    ("AllergyReaction", Some(Permission::ReadChart)),
+    ("Annotation", Some(Permission::ReadChart)),
     ("Appointment", Some(Permission::ReadAppointments)),
     ("AppointmentAction", Some(Permission::ReadAppointments)),
     ("AppointmentChanges", Some(Permission::ReadAppointments)),
@@ -49,19 +54,47 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("AvailabilityException", Some(Permission::ReadPractitioners)),
     ("BlockedTime", Some(Permission::ReadPractitioners)),
     ("Calendar", Some(Permission::ReadPractitioners)),
+    ("ChartChange", Some(Permission::ReadChart)),
+    ("ChartChangeConnection", Some(Permission::ReadChart)),
+    ("ChartChangeEdge", Some(Permission::ReadChart)),
+    ("ChartEntry", Some(Permission::ReadChart)),
+    ("ChartEntryConnection", Some(Permission::ReadChart)),
+    ("ChartEntryEdge", Some(Permission::ReadChart)),
+    ("ChartUpdates", Some(Permission::ReadChart)),
+    ("CodeableConcept", Some(Permission::ReadChart)),
     ("Coding", None),
+    ("Condition", Some(Permission::ReadChart)),
     ("Contact", Some(Permission::ReadPatients)),
     ("ContactPoint", None),
+    ("Device", Some(Permission::ReadChart)),
+    ("DeviceName", Some(Permission::ReadChart)),
+    ("DispenseRequest", Some(Permission::ReadChart)),
+    ("Dosage", Some(Permission::ReadChart)),
+    ("DoseAndRate", Some(Permission::ReadChart)),
+    ("Encounter", Some(Permission::ReadChart)),
+    ("EncounterLocation", Some(Permission::ReadChart)),
+    ("EncounterParticipant", Some(Permission::ReadChart)),
     ("Facility", Some(Permission::ReadOrganizations)),
     ("FacilityConnection", Some(Permission::ReadOrganizations)),
     ("FacilityEdge", Some(Permission::ReadOrganizations)),
+    ("FactCoding", Some(Permission::ReadChart)),
+    ("FactIdentifier", Some(Permission::ReadChart)),
+    ("FamilyMemberCondition", Some(Permission::ReadChart)),
+    ("FamilyMemberHistory", Some(Permission::ReadChart)),
+    ("FieldChange", Some(Permission::ReadChart)),
     ("HistoryDetail", Some(Permission::ReadHistory)),
     ("HistoryEntry", Some(Permission::ReadHistory)),
     ("HistoryEntryConnection", Some(Permission::ReadHistory)),
     ("HistoryEntryEdge", Some(Permission::ReadHistory)),
+    ("Hospitalization", Some(Permission::ReadChart)),
     ("HumanName", None),
     ("Identifier", None),
+    ("Immunization", Some(Permission::ReadChart)),
+    ("ImmunizationPerformer", Some(Permission::ReadChart)),
     ("Interval", Some(Permission::ReadPractitioners)),
+    ("MedicationRequest", Some(Permission::ReadChart)),
+    ("Observation", Some(Permission::ReadChart)),
+    ("ObservationComponent", Some(Permission::ReadChart)),
     ("OpenHours", Some(Permission::ReadPractitioners)),
     ("Organization", Some(Permission::ReadOrganizations)),
     ("OrganizationConnection", Some(Permission::ReadOrganizations)),
@@ -70,16 +103,29 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("Patient", Some(Permission::ReadPatients)),
     ("PatientConnection", Some(Permission::ReadPatients)),
     ("PatientEdge", Some(Permission::ReadPatients)),
+    ("Period", Some(Permission::ReadChart)),
     ("Practitioner", Some(Permission::ReadPractitioners)),
     ("PractitionerConnection", Some(Permission::ReadPractitioners)),
     ("PractitionerEdge", Some(Permission::ReadPractitioners)),
     ("PractitionerRole", Some(Permission::ReadPractitioners)),
+    ("Procedure", Some(Permission::ReadChart)),
+    ("ProcedurePerformer", Some(Permission::ReadChart)),
+    ("Provenance", Some(Permission::ReadChart)),
     ("Qualification", Some(Permission::ReadPractitioners)),
+    ("Quantity", Some(Permission::ReadChart)),
     ("Query", None),
+    ("Range", Some(Permission::ReadChart)),
+    ("Reference", Some(Permission::ReadChart)),
+    ("ReferenceRange", Some(Permission::ReadChart)),
     ("Room", Some(Permission::ReadOrganizations)),
     ("RoomConnection", Some(Permission::ReadOrganizations)),
     ("RoomEdge", Some(Permission::ReadOrganizations)),
+    ("ScreeningConflict", Some(Permission::ReadChart)),
+    ("ScreeningResult", Some(Permission::ReadChart)),
     ("Subscription", None),
+    ("Timing", Some(Permission::ReadChart)),
+    ("TimingRepeat", Some(Permission::ReadChart)),
+    ("UdiCarrier", Some(Permission::ReadChart)),
     ("Viewer", None),
     ("ViewerPermission", None),
     ("WeeklyHours", Some(Permission::ReadPractitioners)),
@@ -116,6 +162,7 @@ impl Everything {
         world.tell(Role::FrontDesk, "patients/change-contact-details", json!({ "patient": patient, "contact": contact })).await;
         clinic.book(world, patient, "2031-03-04T09:00:00").await;
         let appointment = clinic.enter(world, patient, "2026-03-04T09:00:00").await;
+        chart_of_everything(world, patient).await;
         Self { clinic, patient, appointment }
     }
 
@@ -133,8 +180,10 @@ impl Everything {
             ("Query", "appointment") => format!(r#"id: "{appointment}""#),
             ("Practitioner", "calendar") => week.to_owned(),
             ("Practitioner", "freeSlots") => format!(r#"facility: "{}", {week}"#, clinic.facility),
+            ("Patient", "chartChanges") => r#"from: { position: 0 }, to: { time: "2031-03-10T00:00:00Z" }"#.to_owned(),
             ("Calendar", "open") => format!(r#"facility: "{}""#, clinic.facility),
             ("Subscription", "patientAppointments") => format!(r#"patient: "{patient}""#),
+            ("Subscription", "patientChart") => format!(r#"patient: "{patient}""#),
             ("Subscription", "practitionerAppointments") => format!(r#"practitioner: "{}""#, clinic.practitioners[0]),
             ("Subscription", "facilityAppointments") => format!(r#"facility: "{}""#, clinic.facility),
             (_, name) if field.required.is_empty() => return name.to_owned(),
@@ -180,11 +229,11 @@ async fn every_field_is_for_those_who_may_see_it() {
     for (of, fields) in &objects.0 {
         needs(TYPES, of);
         let Some(path) = paths.get(of) else {
-            assert!(["Subscription", "AppointmentChanges"].contains(&of.as_str()), "no query comes to {of}");
+            assert!(["Subscription", "AppointmentChanges", "ChartUpdates"].contains(&of.as_str()), "no query comes to {of}");
             continue;
         };
         for field in fields {
-            let nested = if objects.0.contains_key(&field.comes_to) || field.comes_to == "Node" { "{ __typename }" } else { "" };
+            let nested = if objects.is_composite(&field.comes_to) || field.comes_to == "Node" { "{ __typename }" } else { "" };
             let selection = format!("__typename {} {nested}", everything.call(of, field));
             asked.push((of, field, path.ask(&selection), needed(path, of, field, &objects)));
         }

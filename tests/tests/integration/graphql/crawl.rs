@@ -16,7 +16,10 @@ pub struct Field {
 }
 
 /// The object types of the schema.
-pub struct Objects(pub BTreeMap<String, Vec<Field>>);
+pub struct Objects(pub BTreeMap<String, Vec<Field>>, Unions);
+
+/// The objects that a union can be.
+type Unions = BTreeMap<String, Vec<String>>;
 
 /// How to come to a type.
 #[derive(Clone, Debug)]
@@ -48,7 +51,13 @@ impl Objects {
             TypeSystemDefinition::Type(definition) => Some(definition.node),
             _ => None,
         });
-        let objects = types.filter_map(|definition| match definition.kind {
+        let types: Vec<_> = types.collect();
+        let unions = types.iter().filter_map(|definition| match &definition.kind {
+            TypeKind::Union(union) => Some((definition.name.to_string(), union.members.iter().map(|member| member.node.to_string()).collect())),
+            _ => None,
+        });
+        let unions = unions.collect();
+        let objects = types.into_iter().filter_map(|definition| match definition.kind {
             TypeKind::Object(object) => {
                 let fields = object.fields.into_iter().map(|field| Field {
                     name: field.node.name.to_string(),
@@ -65,7 +74,20 @@ impl Objects {
             }
             _ => None,
         });
-        Self(objects.collect())
+        Self(objects.collect(), unions)
+    }
+
+    /// Whether a type has fields of its own to ask for.
+    pub fn is_composite(&self, name: &str) -> bool {
+        self.0.contains_key(name) || self.1.contains_key(name)
+    }
+
+    /// Every field of a type, and of what they come to.
+    pub fn whole(&self, name: &str) -> String {
+        let field = |field: &Field| {
+            if self.0.contains_key(&field.comes_to) { format!("{} {{ {} }}", field.name, self.whole(&field.comes_to)) } else { field.name.clone() }
+        };
+        self.0[name].iter().map(field).collect::<Vec<_>>().join(" ")
     }
 
     /// The shortest way to every type that queries come to; `call` writes a field with its arguments.
@@ -75,11 +97,15 @@ impl Objects {
         while let Some(from) = ahead.pop_front() {
             let path = paths[&from].clone();
             for field in &self.0[&from] {
-                if self.0.contains_key(&field.comes_to) && !paths.contains_key(&field.comes_to) {
-                    let opening = format!("{} {{ {}", path.opening, call(&from, field));
-                    let through = path.through.iter().cloned().chain([field.comes_to.clone()]).collect();
-                    paths.insert(field.comes_to.clone(), Path { opening, through });
-                    ahead.push_back(field.comes_to.clone());
+                let opening = || format!("{} {{ {}", path.opening, call(&from, field));
+                let members = self.1.get(&field.comes_to).into_iter().flatten().map(|member| (member, format!(" {{ ... on {member}")));
+                let object = self.0.contains_key(&field.comes_to).then(|| (&field.comes_to, String::new()));
+                for (name, fragment) in object.into_iter().chain(members).collect::<Vec<_>>() {
+                    if !paths.contains_key(name) {
+                        let through = path.through.iter().cloned().chain([name.clone()]).collect();
+                        paths.insert(name.clone(), Path { opening: opening() + &fragment, through });
+                        ahead.push_back(name.clone());
+                    }
                 }
             }
         }

@@ -19,6 +19,8 @@ async fn every_patient_shown_is_named() {
         patients.push(patient);
     }
     let appointment = clinic.book(&world, patients[0], "2031-03-05T09:00:00").await;
+    let fact = json!({ "fact": Uuid::from_u128(2), "patient": patients[0], "content": { "code": { "text": "Cough" } } });
+    world.tell(Role::Clinician, "records/record-condition", fact).await;
     let merge = json!({ "survivor": patients[0], "merged": patients[1], "reason": "same person" });
     world.tell(Role::Administrator, "patients/merge-patients", merge).await;
     let [practitioner, facility] = [clinic.practitioners[0], clinic.facility];
@@ -42,6 +44,10 @@ async fn every_patient_shown_is_named() {
         (format!("{{ patient(id: \"{bob}\") {{ mergedInto {{ id }} }} }}"), "query patient", "2"),
         (format!("{{ patient(id: \"{bob}\") {{ appointments {{ nodes {{ id }} }} }} }}"), "query patient", "2"),
         (format!("{{ patient(id: \"{bob}\") {{ history {{ nodes {{ summary }} }} }} }}"), "query patient", "2"),
+        (format!("{{ patient(id: \"{bob}\") {{ chart {{ nodes {{ id }} }} }} }}"), "query patient", "2"),
+        (format!("{{ patient(id: \"{bob}\") {{ chart(asOf: {{ position: 100000 }}) {{ nodes {{ id }} }} }} }}"), "query patient", "2"),
+        (format!("{{ patient(id: \"{cleo}\") {{ chart(asOf: {{ position: 100000 }}) {{ nodes {{ id }} }} }} }}"), "query patient", "1"),
+        (format!("{{ node(id: \"ChartEntry/{}\") {{ id }} }}", Uuid::from_u128(2)), "query node", "1"),
         (format!("{{ practitioner(id: \"{practitioner}\") {{ calendar({range}) {{ appointments {{ nodes {{ id }} }} }} }} }}"), "query practitioner", "3"),
         (format!("{{ practitioner(id: \"{practitioner}\") {{ freeSlots(facility: \"{facility}\", {range}) {{ start }} }} }}"), "query practitioner", "0"),
     ] {

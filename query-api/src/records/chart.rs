@@ -1,0 +1,171 @@
+//! `Patient.chart`: a page of entries, as they are or as they were.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::connection::{Connection, OpaqueCursor};
+use async_graphql::dataloader::Loader;
+use async_graphql::{Context, Enum, Object, Result};
+use domain::records::{self, AllergyIntolerance, Chart, FactKind};
+use domain::{PatientId, Permission};
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::content::ChartKind;
+use super::entry::ChartEntry;
+use super::past::{AsOf, PastOf, chart_of, newest_first};
+use crate::errors::Failure;
+use crate::paging::Page;
+use crate::reads::{Loads, by_arguments, permitted};
+use crate::scalars::Position;
+
+/// Entries of a chart, and what is known of the whole.
+pub type ChartConnection = Connection<OpaqueCursor<Uuid>, ChartEntry, ChartSummary>;
+
+/// What a chart is asked for.
+pub struct ChartArguments {
+    /// At which moment; now, where left out.
+    pub as_of: Option<AsOf>,
+    /// Only facts of these kinds.
+    pub kinds: Option<Vec<ChartKind>>,
+    /// The page.
+    pub page: Page<Uuid>,
+}
+
+/// What is known about allergies.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "records::AllergyStatus")]
+pub enum AllergyStatus {
+    /// Nobody has asked, or nobody has written it down.
+    NotAsked,
+    /// It was asked, and there is none.
+    NoneKnown,
+    /// There are some.
+    Known,
+}
+
+/// What is known of the whole chart.
+pub struct ChartSummary {
+    patient: PatientId,
+    position: i64,
+    past: Option<Arc<Chart>>,
+}
+
+#[Object]
+impl ChartSummary {
+    /// The chart is as of this position of the log.
+    async fn position(&self) -> Position {
+        Position(self.position)
+    }
+
+    /// What is known about allergies, whatever kinds and whatever page were asked for.
+    async fn allergy_status(&self, context: &Context<'_>) -> Result<AllergyStatus> {
+        if let Some(past) = &self.past {
+            return Ok(past.allergy_status().into());
+        }
+        let allergies = permitted(context, Permission::ReadChart)?.load(AllergiesOf(self.patient.0)).await?.unwrap_or_default();
+        Ok(records::AllergyStatus::of(&allergies).into())
+    }
+}
+
+/// A page of a patient's chart, and the note of whom it shows.
+pub async fn chart(context: &Context<'_>, patient: PatientId, arguments: ChartArguments) -> Result<ChartConnection, Failure> {
+    let permitted = permitted(context, Permission::ReadChart)?;
+    permitted.discloses(patient);
+    let ChartArguments { as_of, kinds, page } = arguments;
+    let kinds = kinds.map(|kinds| kinds.into_iter().map(FactKind::from).map(FactKind::resource_type).collect::<Vec<_>>());
+    let (entries, summary) = match as_of {
+        None => {
+            let entries = permitted.load(ChartOf { patient: patient.0, kinds, page }).await?.unwrap_or_default();
+            (entries, ChartSummary { patient, position: permitted.reflects(), past: None })
+        }
+        Some(moment) => {
+            let past = permitted.load(PastOf { patient, moment: moment.into() }).await?.ok_or(Failure::Internal)?;
+            let chart = Arc::new(chart_of(&past));
+            let entries = page_of_the_past(&chart, kinds.as_deref(), &page)?;
+            (entries, ChartSummary { patient, position: past.through.0, past: Some(chart) })
+        }
+    };
+    let connection = page.connection_with(entries, ChartEntry::key, summary);
+    for edge in &connection.edges {
+        edge.node.disclosed(permitted);
+    }
+    Ok(connection)
+}
+
+fn page_of_the_past(chart: &Arc<Chart>, kinds: Option<&[&str]>, page: &Page<Uuid>) -> Result<Vec<ChartEntry>, Failure> {
+    let mut entries: Vec<_> = chart.entries().filter(|entry| kinds.is_none_or(|kinds| kinds.contains(&entry.kind.resource_type()))).collect();
+    entries.sort_by_key(|entry| newest_first(entry));
+    let after = page.after.map(|after| chart.get(domain::FactId(after)).map(newest_first));
+    let behind = |entry: &&records::ChartEntry| after.as_ref().is_none_or(|after| after.as_ref().is_some_and(|after| newest_first(entry) > *after));
+    let shown = entries.into_iter().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default());
+    shown.map(|entry| ChartEntry::of_the_past(entry, chart)).collect()
+}
+
+/// A page of a chart as it is now.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct ChartOf {
+    patient: Uuid,
+    kinds: Option<Vec<&'static str>>,
+    page: Page<Uuid>,
+}
+
+#[derive(FromRow)]
+struct Row {
+    of: Uuid,
+    #[sqlx(flatten)]
+    entry: ChartEntry,
+}
+
+impl Loader<ChartOf> for Loads {
+    type Value = Vec<ChartEntry>;
+    type Error = Failure;
+    async fn load(&self, keys: &[ChartOf]) -> Result<HashMap<ChartOf, Vec<ChartEntry>>, Failure> {
+        let mut charts: HashMap<ChartOf, Vec<ChartEntry>> = HashMap::new();
+        for ((kinds, page), patients) in by_arguments(keys.iter().map(|key| (key.patient, (key.kinds.clone(), key.page)))) {
+            let rows: Vec<Row> = sqlx::query_as(
+                "select parent.id as of, f.* from unnest($1::uuid[]) as parent (id) cross join lateral ( \
+                 select * from chart_fact where patient_id in (select record_id from patient_link where patient_id = parent.id) \
+                 and ($2::text[] is null or kind = any($2)) \
+                 and ($3::uuid is null or (sort_at, fact_id) < (select sort_at, fact_id from chart_fact where fact_id = $3)) \
+                 order by sort_at desc, fact_id desc limit $4) f order by f.sort_at desc, f.fact_id desc",
+            )
+            .bind(patients)
+            .bind(kinds.as_deref())
+            .bind(page.after)
+            .bind(page.limit())
+            .fetch_all(&mut *self.connection().await)
+            .await?;
+            for row in rows {
+                charts.entry(ChartOf { patient: row.of, kinds: kinds.clone(), page }).or_default().push(row.entry);
+            }
+        }
+        Ok(charts)
+    }
+}
+
+/// The allergies of a person that were not entered in error.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct AllergiesOf(Uuid);
+
+impl Loader<AllergiesOf> for Loads {
+    type Value = Vec<AllergyIntolerance>;
+    type Error = Failure;
+    async fn load(&self, keys: &[AllergiesOf]) -> Result<HashMap<AllergiesOf, Vec<AllergyIntolerance>>, Failure> {
+        let patients: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let rows: Vec<(Uuid, Value)> = sqlx::query_as(
+            "select parent.id, content from unnest($1::uuid[]) as parent (id) \
+             join patient_link link on link.patient_id = parent.id join chart_fact f on f.patient_id = link.record_id \
+             where kind = 'AllergyIntolerance' and not entered_in_error and content is not null",
+        )
+        .bind(patients)
+        .fetch_all(&mut *self.connection().await)
+        .await?;
+        let mut allergies: HashMap<AllergiesOf, Vec<AllergyIntolerance>> = HashMap::new();
+        for (patient, content) in rows {
+            allergies.entry(AllergiesOf(patient)).or_default().push(serde_json::from_value(content)?);
+        }
+        Ok(allergies)
+    }
+}

@@ -1,0 +1,257 @@
+//! One entry of a chart.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use chrono::Utc;
+use domain::records::{self, Chart, Content, FactKind, Screening};
+use domain::{FactId, Label, PatientId, Permission, Phi};
+use serde_json::Value;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::content::{ChartKind, FactContent};
+use crate::errors::Failure;
+use crate::ids::global;
+use crate::reads::{Loads, Permitted, by_id, permitted};
+use crate::scalars::{DateTime, Position};
+
+/// A clinical fact of a patient's chart.
+#[derive(Clone, FromRow, SimpleObject)]
+#[graphql(complex)]
+pub struct ChartEntry {
+    /// The id as commands have it.
+    #[sqlx(rename = "fact_id")]
+    uuid: Uuid,
+    #[graphql(skip)]
+    patient_id: Uuid,
+    #[graphql(skip)]
+    kind: String,
+    /// What it is about, as a person reads it; null once erased.
+    title: Option<String>,
+    #[graphql(skip)]
+    occurred_at: Option<chrono::DateTime<Utc>>,
+    #[graphql(skip)]
+    encounter_id: Option<Uuid>,
+    #[graphql(skip)]
+    #[sqlx(json(nullable))]
+    content: Option<Value>,
+    /// How sensitive it is, beyond normal: codes of HL7 v3 `Confidentiality` and `ActCode`.
+    security: Vec<String>,
+    #[graphql(skip)]
+    #[sqlx(json(nullable))]
+    screening: Option<Screening>,
+    #[graphql(skip)]
+    entered_in_error: bool,
+    /// Why it should not have been recorded, where it was entered in error; null once erased.
+    #[graphql(name = "statusReason")]
+    error_reason: Option<String>,
+    /// How often it was amended.
+    amendments: i32,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    recorded: records::Provenance,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    changed: records::Provenance,
+    /// The chart of the past that it is an entry of.
+    #[graphql(skip)]
+    #[sqlx(skip)]
+    past: Option<Arc<Chart>>,
+}
+
+/// Whether an entry holds.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ChartEntryStatus {
+    /// It is part of the chart.
+    Current,
+    /// It should not have been recorded, and stays readable as such.
+    EnteredInError,
+}
+
+/// Which event says so.
+#[derive(SimpleObject)]
+pub struct Provenance {
+    /// Where the event is in the log.
+    position: Position,
+    /// The event.
+    event: Uuid,
+    /// The user who did it.
+    user: Uuid,
+    /// The role in which they did it.
+    role: String,
+    /// When Carelog learned of it.
+    time: DateTime,
+}
+
+impl From<&records::Provenance> for Provenance {
+    fn from(provenance: &records::Provenance) -> Self {
+        let records::Provenance { position, event, user, role, recorded } = provenance.clone();
+        Self { position: Position(position), event, user: user.0, role, time: recorded.into() }
+    }
+}
+
+/// Whether a fact goes together with the rest of the chart, as it was told when it was recorded or amended.
+#[derive(SimpleObject)]
+pub struct ScreeningResult {
+    /// Whether all could be told.
+    checked: bool,
+    /// What it does not go together with.
+    conflicts: Vec<ScreeningConflict>,
+    /// Why it was recorded all the same.
+    acknowledged: Option<String>,
+}
+
+/// A fact that another does not go together with.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct ScreeningConflict {
+    /// What sort.
+    kind: ConflictKind,
+    #[graphql(skip)]
+    with: FactId,
+    #[graphql(skip)]
+    past: Option<Arc<Chart>>,
+}
+
+/// How two facts do not go together.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "records::ConflictKind")]
+pub enum ConflictKind {
+    /// An active allergy against the medication.
+    Allergy,
+    /// The same medication was active already.
+    DuplicateMedication,
+    /// A medication that the allergy is against was active.
+    ActiveMedication,
+}
+
+#[ComplexObject]
+impl ScreeningConflict {
+    /// The other fact; null where you may not see it.
+    async fn with(&self, context: &Context<'_>) -> Result<Option<ChartEntry>> {
+        Ok(of_chart(context, self.past.as_ref(), self.with).await?)
+    }
+}
+
+/// A fact as it is now; null when there is none that the caller may see.
+pub async fn chart_entry(context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
+    of_chart(context, None, fact).await
+}
+
+/// A fact as it is now, or as it was in a chart of the past.
+async fn of_chart(context: &Context<'_>, past: Option<&Arc<Chart>>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
+    let permitted = permitted(context, Permission::ReadChart)?;
+    let entry = match past {
+        Some(past) => past.get(fact).map(|entry| ChartEntry::of_the_past(entry, past)).transpose()?,
+        None => permitted.load(fact).await?,
+    };
+    if let Some(entry) = &entry {
+        entry.disclosed(permitted);
+    }
+    Ok(entry)
+}
+
+impl ChartEntry {
+    /// What a cursor names.
+    pub fn key(&self) -> Uuid {
+        self.uuid
+    }
+
+    /// Notes that it is shown.
+    pub fn disclosed(&self, permitted: Permitted<'_>) {
+        permitted.discloses(PatientId(self.patient_id));
+    }
+
+    /// An entry as it was.
+    pub fn of_the_past(entry: &records::ChartEntry, chart: &Arc<Chart>) -> Result<Self, Failure> {
+        let content = entry.content.known();
+        let (recorded, changed) = entry.recorded.clone().zip(entry.changed.clone()).ok_or(Failure::Internal)?;
+        let reason = entry.entered_in_error.as_ref().and_then(Phi::known);
+        Ok(Self {
+            uuid: entry.fact.0,
+            patient_id: entry.patient.0,
+            kind: entry.kind.resource_type().to_owned(),
+            title: content.and_then(Content::title).map(str::to_owned),
+            occurred_at: content.and_then(Content::occurred),
+            encounter_id: content.and_then(Content::encounter).and_then(|encounter| encounter.id_of("Encounter")),
+            content: content.map(serde_json::to_value).transpose()?,
+            security: entry.security.iter().copied().map(Label::code).map(str::to_owned).collect(),
+            screening: entry.screening.as_ref().and_then(Phi::known).cloned(),
+            entered_in_error: entry.entered_in_error.is_some(),
+            error_reason: reason.map(|reason| reason.as_str().to_owned()),
+            amendments: i32::try_from(entry.amendments).map_err(|_| Failure::Internal)?,
+            recorded,
+            changed,
+            past: Some(Arc::clone(chart)),
+        })
+    }
+
+    fn fact_kind(&self) -> Result<FactKind, Failure> {
+        Ok(serde_json::from_value(self.kind.as_str().into())?)
+    }
+}
+
+#[ComplexObject]
+impl ChartEntry {
+    /// The global id, which is the same at every moment.
+    pub async fn id(&self) -> ID {
+        global(FactId(self.uuid))
+    }
+
+    /// What kind of fact.
+    async fn kind(&self) -> Result<ChartKind> {
+        Ok(self.fact_kind()?.into())
+    }
+
+    /// Whether it holds.
+    async fn status(&self) -> ChartEntryStatus {
+        if self.entered_in_error { ChartEntryStatus::EnteredInError } else { ChartEntryStatus::Current }
+    }
+
+    /// When it was so, where it says; of a date its first moment at UTC.
+    async fn occurred(&self) -> Option<DateTime> {
+        self.occurred_at.map(DateTime::from)
+    }
+
+    /// The event that recorded it.
+    async fn recorded(&self) -> Provenance {
+        (&self.recorded).into()
+    }
+
+    /// The event that changed it last; the same where none did.
+    async fn changed(&self) -> Provenance {
+        (&self.changed).into()
+    }
+
+    /// Whether it goes together with the rest of the chart; null where that is not looked at, or erased.
+    async fn screening(&self) -> Option<ScreeningResult> {
+        let Screening { checked, conflicts, acknowledged } = self.screening.clone()?;
+        let conflict = |found: records::Conflict| ScreeningConflict { kind: found.kind.into(), with: found.with, past: self.past.clone() };
+        let acknowledged = acknowledged.map(|reason| reason.as_str().to_owned());
+        Some(ScreeningResult { checked, conflicts: conflicts.into_iter().map(conflict).collect(), acknowledged })
+    }
+
+    /// The encounter during which it was stated.
+    async fn encounter(&self, context: &Context<'_>) -> Result<Option<ChartEntry>> {
+        let Some(encounter) = self.encounter_id else { return Ok(None) };
+        Ok(of_chart(context, self.past.as_ref(), FactId(encounter)).await?)
+    }
+
+    /// What it says; null once erased.
+    async fn content(&self) -> Result<Option<FactContent>> {
+        let Some(content) = self.content.clone() else { return Ok(None) };
+        Ok(Some(FactContent::read(self.fact_kind()?, content).map_err(Failure::from)?))
+    }
+}
+
+impl Loader<FactId> for Loads {
+    type Value = ChartEntry;
+    type Error = Failure;
+    async fn load(&self, ids: &[FactId]) -> Result<HashMap<FactId, ChartEntry>, Failure> {
+        let found: Vec<ChartEntry> = self.rows("select * from chart_fact where fact_id = any($1)", ids).await?;
+        Ok(by_id(found, |entry| FactId(entry.uuid)))
+    }
+}

@@ -4,7 +4,10 @@
 //! in the [`Index`] that a first pass over the input fills.
 
 mod command;
+mod compare;
 mod element;
+mod fact;
+mod facts;
 mod index;
 mod location;
 mod map;
@@ -13,14 +16,18 @@ mod organization;
 mod patient;
 mod practitioner;
 mod practitioner_role;
+mod references;
 mod resource_type;
+mod subject;
+mod taken_back;
 #[cfg(test)]
 mod testing;
 mod values;
 
-pub use command::ImportCommand;
+pub use command::{ImportCommand, Visitor};
 pub use element::{LeftOut, Notes};
 pub use index::{Glance, Index};
-pub use map::{Imported, Mapped, NotUnderstood, Step, map};
+pub use map::{Imported, Mapped, NotUnderstood, Step, Turn, map};
 pub use namespace::Namespace;
 pub use resource_type::{Known, ResourceType, resource_type};
+pub use subject::Patients;

@@ -22,6 +22,8 @@ pub enum Progress {
         stage: &'static str,
         /// When it was last said.
         said: Instant,
+        /// When it began.
+        began: Instant,
     },
 }
 
@@ -29,7 +31,7 @@ impl Progress {
     /// Of so many resources.
     pub fn of(total: u64) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self::Log { total, done: 0, stage: "", said: Instant::now() };
+            return Self::Log { total, done: 0, stage: "", said: Instant::now(), began: Instant::now() };
         }
         let style = ProgressStyle::with_template("{msg:>17} [{bar:40}] {human_pos}/{human_len}  {per_sec}  {eta} left");
         let bar = ProgressBar::new(total);
@@ -48,7 +50,7 @@ impl Progress {
     pub fn step(&mut self) {
         match self {
             Self::Bar(bar) => bar.inc(1),
-            Self::Log { total, done, stage, said } => {
+            Self::Log { total, done, stage, said, began: _ } => {
                 *done += 1;
                 if said.elapsed() >= SAID_EVERY {
                     *said = Instant::now();
@@ -62,7 +64,7 @@ impl Progress {
     pub fn end(&self) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Log { total, done, .. } => tracing::info!(done = *done, total = *total, "import ended"),
+            Self::Log { total, done, began, .. } => tracing::info!(done = *done, total = *total, seconds = began.elapsed().as_secs(), "ended"),
         }
     }
 }

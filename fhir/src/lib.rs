@@ -1,11 +1,12 @@
 //! FHIR R4 resources as commands: pure, and in one place per resource, with the FHIR path of each field.
 //!
 //! A resource is read by taking it apart ([`map`]): what Carelog has a place for becomes commands, the rest is noted by its path. References are resolved
-//! in the [`Index`] that a first pass over the input fills.
+//! in the [`Index`] that a first pass over the input fills. The way back is [`export`]: rows of the read models as resources.
 
 mod command;
 mod compare;
 mod element;
+pub mod export;
 mod fact;
 mod facts;
 mod index;

@@ -214,7 +214,9 @@ impl Fact for MedicationRequest {
         self.requester.as_ref().or(self.recorder.as_ref())
     }
 
-    const DEPENDS_ON: &'static [EventType] = SCREENED;
+    fn depends_on(&self) -> &'static [EventType] {
+        if self.is_active() { SCREENED } else { &[] }
+    }
 
     fn screen(&self, fact: FactId, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
         screen_medication(self, fact, chart, terminology)

@@ -6,6 +6,15 @@ use domain::providers::{AddQualification, AssignRole, OnboardPractitioner};
 use domain::{Boundary, Command, Tag, phi};
 
 use crate::NotUnderstood;
+use crate::facts::FactCommand;
+
+/// Something that is done with any command, whatever its type.
+pub trait Visitor {
+    /// What comes of it.
+    type Output;
+    /// Does it.
+    fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Self::Output;
+}
 
 macro_rules! import_commands {
     ($($name:ident,)*) => {
@@ -13,6 +22,8 @@ macro_rules! import_commands {
         #[derive(Clone)]
         pub enum ImportCommand {
             $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
+            /// About a clinical fact, of whatever kind.
+            Fact(FactCommand),
         }
 
         $(impl From<$name> for ImportCommand {
@@ -22,19 +33,12 @@ macro_rules! import_commands {
         })*
 
         impl ImportCommand {
-            /// The command in kebab case.
-            pub fn name(&self) -> &'static str {
-                match self { $(Self::$name(_) => $name::NAME,)* }
-            }
-
-            /// What it depends on: two commands that share nothing of it can be carried out in any order.
-            pub fn depends_on(&self) -> Vec<Tag> {
-                match self { $(Self::$name(command) => tags(&Boundary::of(command)),)* }
-            }
-
-            /// Through the edge that anyone's command goes through, so that the log never holds what could not have been sent.
-            pub(crate) fn checked(self) -> Result<Self, NotUnderstood> {
-                Ok(match self { $(Self::$name(command) => Self::$name(through_the_edge(&command)?),)* })
+            /// Gives the command to whoever does something with it.
+            pub fn visit<V: Visitor>(&self, visitor: V) -> V::Output {
+                match self {
+                    $(Self::$name(command) => visitor.visit(command),)*
+                    Self::Fact(command) => command.visit(visitor),
+                }
             }
         }
     };
@@ -53,6 +57,44 @@ import_commands! {
 }
 
 impl ImportCommand {
+    /// The command in kebab case.
+    pub fn name(&self) -> &'static str {
+        struct Name;
+        impl Visitor for Name {
+            type Output = &'static str;
+            fn visit<C: Command + Clone + Into<ImportCommand>>(self, _command: &C) -> &'static str {
+                C::NAME
+            }
+        }
+        self.visit(Name)
+    }
+
+    /// What it depends on and others like it may change: two commands that share nothing of it can be carried out in any order.
+    pub fn depends_on(&self) -> Vec<Tag> {
+        struct DependsOn;
+        impl Visitor for DependsOn {
+            type Output = Vec<Tag>;
+            fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Vec<Tag> {
+                let boundary = Boundary::of(command);
+                let own = boundary.query().items.iter().filter(|item| item.types.iter().any(|event| event.context == C::CONTEXT));
+                own.flat_map(|item| item.tags.iter().cloned()).collect()
+            }
+        }
+        self.visit(DependsOn)
+    }
+
+    /// Through the edge that anyone's command goes through, so that the log never holds what could not have been sent.
+    pub(crate) fn checked(&self) -> Result<Self, NotUnderstood> {
+        struct ThroughTheEdge;
+        impl Visitor for ThroughTheEdge {
+            type Output = Result<ImportCommand, NotUnderstood>;
+            fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Self::Output {
+                through_the_edge(command).map(Into::into)
+            }
+        }
+        self.visit(ThroughTheEdge)
+    }
+
     /// What tells it from another command of the same name about the same resource.
     pub(crate) fn part(&self) -> String {
         match self {
@@ -60,10 +102,6 @@ impl ImportCommand {
             _ => String::new(),
         }
     }
-}
-
-fn tags(boundary: &Boundary) -> Vec<Tag> {
-    boundary.query().items.iter().flat_map(|item| item.tags.iter().cloned()).collect()
 }
 
 fn through_the_edge<C: Command>(command: &C) -> Result<C, NotUnderstood> {

@@ -127,6 +127,22 @@ impl<'notes> Element<'notes> {
         parts
     }
 
+    /// Takes all that is left, to be noted by whoever reads it.
+    pub(crate) fn rest(&mut self) -> Map<String, Value> {
+        self.touched = true;
+        std::mem::take(&mut self.fields)
+    }
+
+    /// Looks at a field; nothing is taken.
+    pub(crate) fn peek(&self, field: &str) -> Option<&Value> {
+        self.fields.get(field)
+    }
+
+    /// Where what is not taken is noted.
+    pub(crate) fn notes(&self) -> &'notes RefCell<Notes> {
+        self.notes
+    }
+
     /// Gives the whole element up, for a rule that it breaks.
     pub(crate) fn give_up(mut self, rule: InvalidValue) {
         self.touched = true;
@@ -179,17 +195,24 @@ impl Drop for Element<'_> {
             return;
         }
         for (field, value) in &self.fields {
-            let path = format!("{}.{}", self.path, legible(field));
-            if MODIFIERS.contains(&field.as_str()) {
-                notes.modifier.get_or_insert(path);
-            } else {
-                note(&mut notes.not_kept, path, value);
-            }
+            notes.field(&self.path, field, value);
         }
     }
 }
 
-/// Notes a field that was not taken: each entry of a list, and extensions by the last part of their URL.
+impl Notes {
+    /// Notes a field that was not taken.
+    pub(crate) fn field(&mut self, path: &str, field: &str, value: &Value) {
+        let path = format!("{path}.{}", legible(field));
+        if MODIFIERS.contains(&field) {
+            self.modifier.get_or_insert(path);
+        } else {
+            note(&mut self.not_kept, path, value);
+        }
+    }
+}
+
+/// Each entry of a list counts; extensions go by the last part of their URL.
 fn note(not_kept: &mut Vec<String>, path: String, value: &Value) {
     let Value::Array(entries) = value else {
         not_kept.push(path);
@@ -205,7 +228,7 @@ fn note(not_kept: &mut Vec<String>, path: String, value: &Value) {
 }
 
 /// A field's name, unless it is nothing that FHIR would name a field: then it may be anything, even something about a person.
-fn legible(name: &str) -> &str {
+pub(crate) fn legible(name: &str) -> &str {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if !name.is_empty() && name.len() <= 80 && name.chars().all(plain) { name } else { "?" }
 }

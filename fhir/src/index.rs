@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use domain::records::FactKind;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,9 +11,13 @@ use uuid::Uuid;
 use crate::NotUnderstood;
 use crate::namespace::Namespace;
 use crate::resource_type::{Known, ResourceType, resource_type};
+use crate::taken_back::ENTERED_IN_ERROR;
 
 /// How deep `partOf` may nest before it is taken for a circle.
 const DEEPEST: usize = 32;
+
+/// The types whose resources are part of others of their type, which must be there before.
+const NESTED: [ResourceType; 3] = [ResourceType::Organization, ResourceType::Location, ResourceType::Fact(FactKind::Encounter)];
 
 /// As much of a resource as the first pass reads; the rest of its JSON is only checked for being JSON.
 #[derive(Deserialize)]
@@ -26,6 +31,8 @@ struct Head {
     identifier: Value,
     #[serde(default)]
     part_of: Value,
+    #[serde(default)]
+    status: Value,
 }
 
 impl Head {
@@ -52,6 +59,8 @@ pub enum Glance {
 /// What the resources of an input are referred to by.
 pub struct Index {
     namespace: Namespace,
+    /// What can be referred to.
+    resources: HashMap<Uuid, ResourceType>,
     /// By identifier or full URL; `None` where two resources share it.
     addresses: HashMap<Uuid, Option<Uuid>>,
     /// What an organization or a location is part of.
@@ -67,7 +76,7 @@ enum PartOf {
 impl Index {
     /// Of an empty input.
     pub fn new(namespace: Namespace) -> Self {
-        Self { namespace, addresses: HashMap::new(), part_of: HashMap::new() }
+        Self { namespace, resources: HashMap::new(), addresses: HashMap::new(), part_of: HashMap::new() }
     }
 
     /// The namespace that its ids are from.
@@ -96,13 +105,17 @@ impl Index {
         let head = Head::of(json)?;
         let glance = self.place(&head, full_url)?;
         let Glance::Imported(resource_type, resource) = glance else { return Ok(glance) };
+        // Nothing can be stated during an encounter that was entered in error.
+        if resource_type != ResourceType::Fact(FactKind::Encounter) || head.status != ENTERED_IN_ERROR {
+            self.resources.insert(resource, resource_type);
+        }
         if let Some(url) = full_url {
             self.learn(self.namespace.full_url(url), resource);
         }
         for (system, value) in head.identifier.as_array().into_iter().flatten().filter_map(system_and_value) {
             self.learn(self.namespace.identifier(resource_type, system, value), resource);
         }
-        if let Some(part_of) = self.part_of(resource_type, &head.part_of) {
+        if let (Some(part_of), true) = (self.part_of(resource_type, &head.part_of), NESTED.contains(&resource_type)) {
             self.part_of.insert(resource, (resource_type, part_of));
         }
         Ok(glance)
@@ -112,6 +125,33 @@ impl Index {
     pub(crate) fn id(&self, resource_type: ResourceType, id: Option<&str>, full_url: Option<&str>) -> Option<Uuid> {
         let id = id.filter(|id| !id.is_empty()).or(full_url)?;
         Some(self.namespace.resource(resource_type, id))
+    }
+
+    /// Takes note that a resource did not come in, so that nothing refers to it.
+    pub fn forget(&mut self, resource: Uuid) {
+        self.resources.remove(&resource);
+    }
+
+    /// Whether a resource of this type is there to be referred to.
+    pub(crate) fn has(&self, resource_type: ResourceType, resource: Uuid) -> bool {
+        self.resources.get(&resource) == Some(&resource_type)
+    }
+
+    /// The one resource that a literal reference to anything leads to.
+    pub(crate) fn resolve(&self, reference: &str) -> Option<(ResourceType, Uuid)> {
+        let address = if reference.starts_with("urn:") {
+            Address::Elsewhere(self.namespace.full_url(reference))
+        } else {
+            self.address(type_of(reference)?, reference)?
+        };
+        let resource = match address {
+            Address::Resource(resource) => resource,
+            Address::Elsewhere(address) => match self.find(address) {
+                Found::One(resource) => resource,
+                Found::Nothing | Found::Several => return None,
+            },
+        };
+        Some((*self.resources.get(&resource)?, resource))
     }
 
     /// How many others must be there before an organization or a location can be: those that it is part of.
@@ -197,7 +237,16 @@ pub(crate) enum Found {
     Several,
 }
 
-fn system_and_value(identifier: &Value) -> Option<(&str, &str)> {
+/// The type that a literal reference names: `Patient/7`, `https://example.org/Patient/7`, `Patient?identifier=…`.
+fn type_of(reference: &str) -> Option<ResourceType> {
+    if let Some((name, _)) = reference.split_once('?') {
+        return ResourceType::named(name);
+    }
+    let path = reference.split_once("/_history/").map_or(reference, |(path, _)| path);
+    ResourceType::named(path.rsplit('/').nth(1)?)
+}
+
+pub(crate) fn system_and_value(identifier: &Value) -> Option<(&str, &str)> {
     Some((identifier.get("system")?.as_str()?, identifier.get("value")?.as_str()?))
 }
 
@@ -258,6 +307,6 @@ mod tests {
         assert_eq!(add(r#"{"resourceType":7}"#), Err(NotUnderstood::NoResourceType));
         assert_eq!(add(r#"{"resourceType":"Pacient"}"#), Err(NotUnderstood::UnknownResourceType));
         assert_eq!(add(r#"{"resourceType":"Patient"}"#), Ok(Glance::Unnamed(ResourceType::Patient)));
-        assert_eq!(add(r#"{"resourceType":"Encounter"}"#), Ok(Glance::NotYet("Encounter")));
+        assert_eq!(add(r#"{"resourceType":"CarePlan"}"#), Ok(Glance::NotYet("CarePlan")));
     }
 }

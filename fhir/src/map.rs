@@ -12,7 +12,8 @@ use crate::command::ImportCommand;
 use crate::element::{Element, Notes};
 use crate::index::Index;
 use crate::resource_type::ResourceType;
-use crate::{location, organization, patient, practitioner, practitioner_role};
+use crate::subject::Patients;
+use crate::{facts, location, organization, patient, practitioner, practitioner_role};
 
 /// What a resource is read against.
 pub struct Imported<'index> {
@@ -20,6 +21,8 @@ pub struct Imported<'index> {
     pub index: &'index Index,
     /// The zone in which the clocks of the facilities are read; FHIR R4 has no place for it.
     pub zone: Zone,
+    /// What to do about patients who are not in the input.
+    pub patients: &'index Patients,
 }
 
 /// A resource that was read.
@@ -36,6 +39,19 @@ pub struct Step {
     pub id: Uuid,
     /// The command.
     pub command: ImportCommand,
+    /// When it is to be carried out.
+    pub turn: Turn,
+}
+
+/// When a command is carried out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Before the resource, which needs what it brings about; it does not matter who has brought that about.
+    Before,
+    /// As the resource itself.
+    Own,
+    /// When everything else is in: nothing can be added after it.
+    Last,
 }
 
 /// Why an item is not imported. It names places and rules, and never a value.
@@ -59,6 +75,14 @@ pub enum NotUnderstood {
     ValueMissing {
         /// Its FHIR path.
         path: String,
+    },
+    /// It says something that Carelog has a place for, in a way that breaks a rule; without it, it would say something else.
+    #[error("{path} {rule}")]
+    ValueBroken {
+        /// Its FHIR path.
+        path: String,
+        /// The rule.
+        rule: String,
     },
     /// It refers to something that Carelog cannot do without and that is not in the input.
     #[error("{path} does not lead to a resource")]
@@ -96,7 +120,15 @@ impl NotUnderstood {
     /// The FHIR path, where it is about one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::ValueMissing { path } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => Some(path),
+            Self::ValueMissing { path } | Self::ValueBroken { path, .. } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The rule, where it is about one.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Self::ValueBroken { rule, .. } | Self::RuleBroken { rule } => Some(rule),
             _ => None,
         }
     }
@@ -116,6 +148,7 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
         ResourceType::Practitioner => practitioner::map(&mut resource, id)?,
         ResourceType::PractitionerRole => practitioner_role::map(&mut resource, id, imported)?,
         ResourceType::Patient => patient::map(&mut resource, id)?,
+        ResourceType::Fact(kind) => facts::map(kind, &mut resource, id, imported)?,
     };
     drop(resource);
     let notes = notes.into_inner();
@@ -123,6 +156,13 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
         return Err(NotUnderstood::ModifierNotUnderstood { path });
     }
     let namespace = imported.index.namespace();
-    let steps = commands.into_iter().map(|command| Ok(Step { id: namespace.command(id, command.name(), &command.part()), command: command.checked()? }));
+    let steps = commands.into_iter().map(|command| {
+        let (about, turn) = match &command {
+            ImportCommand::RegisterPatient(register) if register.patient.0 != id => (register.patient.0, Turn::Before),
+            ImportCommand::DeactivatePatient(_) => (id, Turn::Last),
+            _ => (id, Turn::Own),
+        };
+        Ok(Step { id: namespace.command(about, command.name(), &command.part()), command: command.checked()?, turn })
+    });
     Ok(Mapped { steps: steps.collect::<Result<_, NotUnderstood>>()?, notes })
 }

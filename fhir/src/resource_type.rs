@@ -1,6 +1,10 @@
 //! The resource types of FHIR R4, and which of them Carelog has a place for.
 
-/// A resource type that is imported, in the order in which the references between them need it.
+use domain::records::FactKind;
+
+use crate::facts::FACTS;
+
+/// A resource type that Carelog keeps.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum ResourceType {
     /// <http://hl7.org/fhir/R4/organization.html>
@@ -13,11 +17,21 @@ pub enum ResourceType {
     PractitionerRole,
     /// <http://hl7.org/fhir/R4/patient.html>
     Patient,
+    /// A clinical fact, named as its resource. (`DocumentReference` is not one: a document has a file of its own beside it.)
+    Fact(FactKind),
 }
 
 impl ResourceType {
-    /// Every type that is imported, in order.
-    pub const ALL: [Self; 5] = [Self::Organization, Self::Location, Self::Practitioner, Self::PractitionerRole, Self::Patient];
+    /// Every type that is imported, in the order in which the references between them need it.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let others = [Self::Organization, Self::Location, Self::Practitioner, Self::PractitionerRole, Self::Patient];
+        others.into_iter().chain(FACTS.iter().copied().map(Self::Fact))
+    }
+
+    /// The type of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::all().find(|known| known.name() == name)
+    }
 
     /// FHIR's name.
     pub fn name(self) -> &'static str {
@@ -27,6 +41,7 @@ impl ResourceType {
             Self::Practitioner => "Practitioner",
             Self::PractitionerRole => "PractitionerRole",
             Self::Patient => "Patient",
+            Self::Fact(kind) => kind.resource_type(),
         }
     }
 }
@@ -42,8 +57,7 @@ pub enum Known {
 
 /// Looks a `resourceType` up; `None` where FHIR R4 has no such type.
 pub fn resource_type(name: &str) -> Option<Known> {
-    let imported = ResourceType::ALL.into_iter().find(|known| known.name() == name).map(Known::Imported);
-    imported.or_else(|| R4.binary_search(&name).ok().and_then(|place| R4.get(place)).map(|name| Known::NotYet(name)))
+    ResourceType::named(name).map(Known::Imported).or_else(|| R4.binary_search(&name).ok().and_then(|place| R4.get(place)).map(|name| Known::NotYet(name)))
 }
 
 /// <http://hl7.org/fhir/R4/valueset-resource-types.html>, less the abstract ones, in order.
@@ -75,15 +89,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_kind_of_fact_is_imported_and_encounters_before_what_names_them() {
+        assert_eq!(FACTS.len(), FactKind::ALL.len());
+        assert!(FactKind::ALL.iter().all(|kind| FACTS.contains(kind)) && FACTS[0] == FactKind::Encounter);
+    }
+
+    #[test]
     fn the_list_is_in_order_and_holds_what_is_imported() {
         assert!(R4.is_sorted());
-        assert!(ResourceType::ALL.iter().all(|kind| R4.contains(&kind.name())));
+        assert!(ResourceType::all().all(|kind| R4.contains(&kind.name())));
     }
 
     #[test]
     fn a_type_is_imported_or_not_yet_or_none_of_fhir() {
         assert_eq!(resource_type("Patient"), Some(Known::Imported(ResourceType::Patient)));
-        assert_eq!(resource_type("Encounter"), Some(Known::NotYet("Encounter")));
+        assert_eq!(resource_type("Encounter"), Some(Known::Imported(ResourceType::Fact(FactKind::Encounter))));
+        assert_eq!(resource_type("DocumentReference"), Some(Known::NotYet("DocumentReference")));
         assert_eq!(resource_type("patient"), None);
         assert_eq!(resource_type("NutritionIntake"), None);
     }

@@ -1,16 +1,17 @@
 //! Resources in, the bodies of commands out, as a caller would send them.
 
-use domain::phi;
+use domain::{Command, phi};
 use domain::time::Zone;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::command::ImportCommand;
+use crate::command::{ImportCommand, Visitor};
 use crate::element::Notes;
 use crate::index::{Glance, Index};
 use crate::map::{Imported, Mapped, NotUnderstood, map};
 use crate::namespace::Namespace;
 use crate::resource_type::ResourceType;
+use crate::subject::Patients;
 
 pub const NAMESPACE: Uuid = Uuid::from_u128(1);
 
@@ -26,13 +27,18 @@ pub fn read(resource: &Value) -> Result<Mapped, NotUnderstood> {
 
 /// Reads a resource that may refer to others.
 pub fn read_among(others: &[Value], resource: &Value) -> Result<Mapped, NotUnderstood> {
+    read_with(&Patients::default(), others, resource)
+}
+
+/// Reads a resource whose patient may have to be found otherwise.
+pub fn read_with(patients: &Patients, others: &[Value], resource: &Value) -> Result<Mapped, NotUnderstood> {
     let mut index = Index::new(Namespace::new(NAMESPACE));
     for other in others {
         index.add(other.to_string().as_bytes(), None)?;
     }
     let json = resource.to_string();
     let Glance::Imported(resource_type, id) = index.add(json.as_bytes(), None)? else { panic!("not a resource to import") };
-    map(json.as_bytes(), id, resource_type, &Imported { index: &index, zone: Zone(chrono_tz::America::Chicago) })
+    map(json.as_bytes(), id, resource_type, &Imported { index: &index, zone: Zone(chrono_tz::America::Chicago), patients })
 }
 
 /// The commands' names and bodies, and what was noted.
@@ -49,19 +55,15 @@ pub fn only(mapped: Result<Mapped, NotUnderstood>) -> (Value, Notes) {
 }
 
 fn body(command: &ImportCommand) -> Value {
-    let (clear, protected) = match command {
-        ImportCommand::RegisterOrganization(command) => phi::split(command),
-        ImportCommand::OpenFacility(command) => phi::split(command),
-        ImportCommand::AddRoom(command) => phi::split(command),
-        ImportCommand::OnboardPractitioner(command) => phi::split(command),
-        ImportCommand::AddQualification(command) => phi::split(command),
-        ImportCommand::AssignRole(command) => phi::split(command),
-        ImportCommand::RegisterPatient(command) => phi::split(command),
-        ImportCommand::RecordDeath(command) => phi::split(command),
-        ImportCommand::DeactivatePatient(command) => phi::split(command),
+    struct Body;
+    impl Visitor for Body {
+        type Output = Value;
+        fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Value {
+            let (clear, protected) = phi::split(command).unwrap();
+            filled(clear, &protected.into_known().unwrap())
+        }
     }
-    .unwrap();
-    filled(clear, &protected.into_known().unwrap())
+    command.visit(Body)
 }
 
 fn filled(clear: Value, protected: &[Value]) -> Value {

@@ -158,7 +158,9 @@ impl Fact for AllergyIntolerance {
         self.asserter.as_ref().or(self.recorder.as_ref())
     }
 
-    const DEPENDS_ON: &'static [EventType] = SCREENED;
+    fn depends_on(&self) -> &'static [EventType] {
+        if self.is_active() { SCREENED } else { &[] }
+    }
 
     fn is_contradicted_by(&self, chart: &Chart) -> bool {
         let denies = |known: &Self| {

@@ -38,8 +38,10 @@ pub trait Fact: Kind + Clone + PartialEq + Serialize + DeserializeOwned + JsonSc
         Ok(())
     }
 
-    /// What of the patient's chart a decision about it must see, besides itself.
-    const DEPENDS_ON: &'static [EventType] = &[];
+    /// What of the patient's chart a decision about it must see, besides itself. A chart may be long: what is not looked at is not asked for.
+    fn depends_on(&self) -> &'static [EventType] {
+        &[]
+    }
 
     /// Whether the rest of the chart says the opposite, so that it cannot be.
     fn is_contradicted_by(&self, chart: &Chart) -> bool {

@@ -55,6 +55,10 @@ fhir_type! {
         note: list Annotation,
         /// Why, coded.
         reason_code: list CodeableConcept,
+        /// Whether the dose was too weak to count.
+        is_subpotent: optional bool,
+        /// Why it was.
+        subpotent_reason: list CodeableConcept,
     }
 }
 

@@ -211,7 +211,9 @@ impl Fact for MedicationRequest {
         self.requester.as_ref().or(self.recorder.as_ref())
     }
 
-    const DEPENDS_ON: &'static [EventType] = SCREENED;
+    fn depends_on(&self) -> &'static [EventType] {
+        if self.is_active() { SCREENED } else { &[] }
+    }
 
     fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
         screen_medication(self, chart, terminology)

@@ -90,11 +90,12 @@ impl FactModel {
     pub(crate) fn of<F: Fact>(patient: PatientId, fact: FactId, content: &Phi<F>) -> (Self, Query) {
         let standing = PatientStanding::of(patient);
         let mut query = standing.query().and(RecordsEvent::TYPES, Tag::fact(fact));
-        if let Some(encounter) = content.known().and_then(encounter_of) {
+        let Some(content) = content.known() else { return (Self { standing, patient, chart: Chart::default() }, query) };
+        if let Some(encounter) = encounter_of(content) {
             query = query.and(Encounter::TYPES, Tag::fact(encounter));
         }
-        if !F::DEPENDS_ON.is_empty() {
-            query = query.and(F::DEPENDS_ON, Tag::patient(patient));
+        if !content.depends_on().is_empty() {
+            query = query.and(content.depends_on(), Tag::patient(patient));
         }
         (Self { standing, patient, chart: Chart::default() }, query)
     }

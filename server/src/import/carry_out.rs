@@ -1,15 +1,16 @@
 //! The second pass: what a resource says becomes commands, through the gate like anyone else's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use domain::query::TagKind;
 use domain::time::Zone;
 use domain::{Command, Tag};
-use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Notes, Step};
+use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Notes, Patients, Step, Turn, Visitor};
+use futures::future::BoxFuture;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use gate::{Caller, Gate, Refusal, Request};
@@ -29,6 +30,8 @@ const AT_ONCE: usize = 16;
 const READ_AHEAD: usize = 64;
 /// How long a log that is not available is asked again before the run is given up.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The rejection that says that there is nothing to be done before a resource.
+const ALREADY_REGISTERED: &str = "patient-exists";
 
 /// Carries resources out for one tenant.
 #[derive(Clone)]
@@ -41,6 +44,8 @@ pub struct Importer {
     pub correlation: Uuid,
     /// The zone in which the clocks of the facilities are read.
     pub zone: Zone,
+    /// What to do about patients who are not in the input.
+    pub patients: Arc<Patients>,
     /// Whether to stop.
     pub shutdown: Shutdown,
 }
@@ -55,27 +60,61 @@ struct Read {
 struct Done {
     about: About,
     waited_for: Vec<Tag>,
-    came: anyhow::Result<Came>,
+    came: anyhow::Result<(Came, Vec<Step>)>,
     notes: Notes,
+}
+
+/// What came of the resources of one stage, as far as the others need to know.
+#[derive(Default)]
+struct Ends {
+    /// What came in, now or earlier.
+    there: HashSet<Uuid>,
+    /// What did not: nothing can refer to it.
+    lost: HashSet<Uuid>,
+    /// What is to be done when everything else is in.
+    last: Vec<Later>,
+}
+
+/// A step that is carried out when everything else is in.
+struct Later {
+    about: About,
+    was: Outcome,
+    step: Step,
 }
 
 impl Importer {
     /// Carries every stage out, in order; the second is begun when the first is done.
     pub async fn run(&self, sources: &[Source], survey: Survey, report: &mut Report) -> anyhow::Result<()> {
-        let survey = Arc::new(survey);
+        let began = Instant::now();
         let mut progress = Progress::of(report.resources.values().map(|counts| counts.not_reached).sum());
+        let ended = self.stages(sources, survey, report, &mut progress).await;
+        report.seconds = began.elapsed().as_secs_f64();
+        report.interrupted |= ended.is_err() || *self.shutdown.borrow();
+        progress.end(report);
+        ended
+    }
+
+    async fn stages(&self, sources: &[Source], survey: Survey, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+        let mut survey = Arc::new(survey);
+        let mut last = Vec::new();
         for stage in survey.stages() {
             progress.stage(stage.resource_type.name());
+            let mut ends = Ends::default();
             for source in sources.iter().enumerate().filter(|(file, _)| survey.holds(*file, stage.resource_type)) {
-                let carried_out = self.file(source, stage, &survey, report, &mut progress).await;
-                if carried_out.is_err() || *self.shutdown.borrow() {
-                    report.interrupted = true;
-                    progress.end(report);
-                    return carried_out;
+                self.file(source, stage, &survey, report, progress, &mut ends).await?;
+                if *self.shutdown.borrow() {
+                    return Ok(());
                 }
             }
+            let index = &mut Arc::get_mut(&mut survey).context("a stage is still being read")?.index;
+            ends.lost.difference(&ends.there).for_each(|resource| index.forget(*resource));
+            last.append(&mut ends.last);
         }
-        progress.end(report);
+        for Later { about, was, step } in last {
+            let name = step.command.name();
+            let outcome = self.send(step.id, &step.command).await?;
+            report.came_of_it_later(about, &was, name, &outcome);
+        }
         Ok(())
     }
 
@@ -86,11 +125,15 @@ impl Importer {
         survey: &Arc<Survey>,
         report: &mut Report,
         progress: &mut Progress,
+        ends: &mut Ends,
     ) -> anyhow::Result<()> {
         let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
         let reading = tokio::task::spawn_blocking({
-            let (source, survey, zone) = (source.clone(), Arc::clone(survey), self.zone);
-            move || source.read(|item| hand_over(&survey, zone, stage, file, &item, &sender))
+            let (source, survey, zone, patients) = (source.clone(), Arc::clone(survey), self.zone, Arc::clone(&self.patients));
+            move || {
+                let imported = Imported { index: &survey.index, zone, patients: &patients };
+                source.read(|item| hand_over(&imported, stage, file, &item, &sender))
+            }
         });
         let mut under_way = UnderWay::default();
         while let Some(Read { about, mapped }) = receiver.recv().await {
@@ -99,48 +142,51 @@ impl Importer {
             }
             match mapped {
                 Err(reason) => {
+                    ends.lost.extend(about.resource);
                     report.not_understood(about, &reason);
                     progress.step();
                 }
                 Ok(mapped) => {
                     let needed = things(&mapped);
-                    under_way.make_room(&needed, report, progress).await?;
+                    under_way.make_room(&needed, report, progress, ends).await?;
                     under_way.begin(self.clone(), about, mapped, needed);
                 }
             }
         }
         drop(receiver);
-        under_way.finish(report, progress).await?;
+        under_way.finish(report, progress, ends).await?;
         reading.await.context("reading the input failed")?
     }
 
-    async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<Came> {
-        let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new() };
-        for (place, step) in steps.into_iter().enumerate() {
-            let name = step.command.name();
-            match self.send(step.id, step.command).await? {
-                Outcome::Refused(code) if place == 0 => return Ok(Came { outcome: Outcome::Refused(code), ..came }),
-                outcome if place == 0 => came.outcome = outcome,
-                Outcome::Taken if came.outcome == Outcome::AlreadyThere => came.outcome = Outcome::Taken,
-                Outcome::AlreadyThere | Outcome::Taken => {}
-                outcome => came.not_taken.push((name, outcome)),
+    async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<(Came, Vec<Step>)> {
+        let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new(), registered: false };
+        let mut last = Vec::new();
+        let mut own = 0;
+        for step in steps {
+            if step.turn == Turn::Last {
+                last.push(step);
+                continue;
             }
+            let outcome = self.send(step.id, &step.command).await?;
+            match (step.turn, outcome) {
+                (Turn::Before, Outcome::Refused(code)) if code != ALREADY_REGISTERED => return Ok((Came { outcome: Outcome::Refused(code), ..came }, vec![])),
+                (Turn::Before, outcome) => {
+                    came.registered = outcome == Outcome::Taken;
+                    continue;
+                }
+                (_, Outcome::Refused(code)) if own == 0 => return Ok((Came { outcome: Outcome::Refused(code), ..came }, vec![])),
+                (_, outcome) if own == 0 => came.outcome = outcome,
+                (_, Outcome::Taken) if came.outcome == Outcome::AlreadyThere => came.outcome = Outcome::Taken,
+                (_, Outcome::AlreadyThere | Outcome::Taken) => {}
+                (_, outcome) => came.not_taken.push((step.command.name(), outcome)),
+            }
+            own += 1;
         }
-        Ok(came)
+        Ok((came, last))
     }
 
-    async fn send(&self, id: Uuid, command: ImportCommand) -> anyhow::Result<Outcome> {
-        match command {
-            ImportCommand::RegisterOrganization(command) => self.execute(id, command).await,
-            ImportCommand::OpenFacility(command) => self.execute(id, command).await,
-            ImportCommand::AddRoom(command) => self.execute(id, command).await,
-            ImportCommand::OnboardPractitioner(command) => self.execute(id, command).await,
-            ImportCommand::AddQualification(command) => self.execute(id, command).await,
-            ImportCommand::AssignRole(command) => self.execute(id, command).await,
-            ImportCommand::RegisterPatient(command) => self.execute(id, command).await,
-            ImportCommand::RecordDeath(command) => self.execute(id, command).await,
-            ImportCommand::DeactivatePatient(command) => self.execute(id, command).await,
-        }
+    async fn send(&self, id: Uuid, command: &ImportCommand) -> anyhow::Result<Outcome> {
+        command.visit(Send { importer: self.clone(), id }).await
     }
 
     async fn execute<C: Command + Clone>(&self, id: Uuid, command: C) -> anyhow::Result<Outcome> {
@@ -166,16 +212,30 @@ impl Importer {
     }
 }
 
+/// Sends a command, of whatever type, through the gate.
+struct Send {
+    importer: Importer,
+    id: Uuid,
+}
+
+impl Visitor for Send {
+    type Output = BoxFuture<'static, anyhow::Result<Outcome>>;
+    fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Self::Output {
+        let command = command.clone();
+        Box::pin(async move { self.importer.execute(self.id, command).await })
+    }
+}
+
 /// Reads one item, and sends it on where it belongs to the stage.
-fn hand_over(survey: &Survey, zone: Zone, stage: Stage, file: usize, item: &Item, sender: &mpsc::Sender<Read>) -> ControlFlow<()> {
+fn hand_over(imported: &Imported<'_>, stage: Stage, file: usize, item: &Item, sender: &mpsc::Sender<Read>) -> ControlFlow<()> {
     let full_url = item.full_url.as_deref();
     let Ok(json) = &item.content else { return ControlFlow::Continue(()) };
-    let Ok(Glance::Imported(resource_type, resource)) = survey.index.glance(json, full_url) else { return ControlFlow::Continue(()) };
-    if resource_type != stage.resource_type || survey.index.depth(resource) != stage.depth {
+    let Ok(Glance::Imported(resource_type, resource)) = imported.index.glance(json, full_url) else { return ControlFlow::Continue(()) };
+    if resource_type != stage.resource_type || imported.index.depth(resource) != stage.depth {
         return ControlFlow::Continue(());
     }
     let about = About { file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
-    let mapped = fhir::map(json, resource, resource_type, &Imported { index: &survey.index, zone });
+    let mapped = fhir::map(json, resource, resource_type, imported);
     // Nobody receives any more once the run is interrupted.
     if sender.blocking_send(Read { about, mapped }).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
@@ -202,9 +262,9 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    async fn make_room(&mut self, needed: &[Tag], report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+    async fn make_room(&mut self, needed: &[Tag], report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
         while self.resources.len() >= AT_ONCE || needed.iter().any(|thing| self.things.contains_key(thing)) {
-            self.settle_one(report, progress).await?;
+            self.settle_one(report, progress, ends).await?;
         }
         Ok(())
     }
@@ -216,14 +276,14 @@ impl UnderWay {
         self.resources.push(tokio::spawn(async move { Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes } }));
     }
 
-    async fn finish(&mut self, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+    async fn finish(&mut self, report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
         while !self.resources.is_empty() {
-            self.settle_one(report, progress).await?;
+            self.settle_one(report, progress, ends).await?;
         }
         Ok(())
     }
 
-    async fn settle_one(&mut self, report: &mut Report, progress: &mut Progress) -> anyhow::Result<()> {
+    async fn settle_one(&mut self, report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
         let Some(done) = self.resources.next().await else { return Ok(()) };
         let done = done.context("carrying out a resource failed")?;
         for thing in done.waited_for {
@@ -234,7 +294,11 @@ impl UnderWay {
                 }
             }
         }
-        report.came_of_it(done.about, &done.came?, done.notes);
+        let (came, last) = done.came?;
+        let to = if matches!(came.outcome, Outcome::Refused(_)) { &mut ends.lost } else { &mut ends.there };
+        to.extend(done.about.resource);
+        ends.last.extend(last.into_iter().map(|step| Later { about: done.about, was: came.outcome.clone(), step }));
+        report.came_of_it(done.about, &came, done.notes);
         progress.step();
         Ok(())
     }

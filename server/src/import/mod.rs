@@ -10,12 +10,13 @@ mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use domain::TenantId;
+use domain::{PatientId, TenantId};
 use domain::time::Zone;
-use fhir::Namespace;
+use fhir::{Namespace, Patients};
 use gate::{Caller, Role};
 use uuid::Uuid;
 
@@ -50,9 +51,21 @@ struct FhirImport {
     /// The IANA zone in which the clocks of the imported facilities are read, such as America/Chicago.
     #[arg(long, value_parser = |name: &str| Zone::try_from(name.to_owned()))]
     time_zone: Zone,
+    /// Who is meant by a reference that leads to no patient of the input: REFERENCE=UUID, the reference as it stands there (Patient/example) and Carelog's id of
+    /// a patient; may be given more than once.
+    #[arg(long = "patient", value_name = "REFERENCE=UUID", value_parser = given_patient)]
+    patients: Vec<(String, PatientId)>,
+    /// Registers an unidentified patient for every other reference that leads to no patient of the input; the same one for the same reference, in every run.
+    #[arg(long)]
+    register_missing_patients: bool,
     /// Where to write the whole report as JSON.
     #[arg(long)]
     report: Option<PathBuf>,
+}
+
+fn given_patient(given: &str) -> Result<(String, PatientId), &'static str> {
+    let parsed = given.rsplit_once('=').and_then(|(reference, id)| Some((reference.to_owned(), PatientId(id.parse().ok()?))));
+    parsed.ok_or("must be a reference, =, and the UUID of a patient")
 }
 
 /// What a run that was stopped by a signal exits with, as shells expect.
@@ -67,9 +80,10 @@ pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
     let namespace = Namespace::new(app.store.vault().namespace(tenant, "fhir import").await.context("the vault does not answer")?);
     let importer = Importer {
         gate: app.gate.clone(),
-        caller: Caller::operator(tenant, "import", [Role::Administrator]),
+        caller: Caller::operator(tenant, "import", [Role::Administrator, Role::Clinician]),
         correlation: event_store::fresh_id(),
         zone: import.time_zone,
+        patients: Arc::new(Patients { given: import.patients.into_iter().collect(), register_missing: import.register_missing_patients }),
         shutdown: shutdown::on_signal(),
     };
     let report = Report { tenant: Some(tenant), other_files, ..Report::default() };

@@ -24,6 +24,8 @@ pub enum Progress {
         stage: &'static str,
         /// When it was last said.
         said: Instant,
+        /// When it began.
+        began: Instant,
     },
 }
 
@@ -31,7 +33,7 @@ impl Progress {
     /// Of so many resources.
     pub fn of(total: u64) -> Self {
         if !std::io::stderr().is_terminal() {
-            return Self::Log { total, done: 0, stage: "", said: Instant::now() };
+            return Self::Log { total, done: 0, stage: "", said: Instant::now(), began: Instant::now() };
         }
         let style = ProgressStyle::with_template("{msg:>17} [{bar:40}] {human_pos}/{human_len}  {per_sec}  {eta} left");
         let bar = ProgressBar::new(total);
@@ -50,7 +52,7 @@ impl Progress {
     pub fn step(&mut self) {
         match self {
             Self::Bar(bar) => bar.inc(1),
-            Self::Log { total, done, stage, said } => {
+            Self::Log { total, done, stage, said, began: _ } => {
                 *done += 1;
                 if said.elapsed() >= SAID_EVERY {
                     *said = Instant::now();
@@ -64,10 +66,10 @@ impl Progress {
     pub fn end(&self, report: &Report) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Log { total, done, .. } => {
+            Self::Log { total, done, began, .. } => {
                 let taken: u64 = report.resources.values().map(|counts| counts.taken).sum();
                 let already_there: u64 = report.resources.values().map(|counts| counts.already_there).sum();
-                tracing::info!(done = *done, total = *total, taken, already_there, "import ended");
+                tracing::info!(done = *done, total = *total, taken, already_there, seconds = began.elapsed().as_secs(), "import ended");
             }
         }
     }

@@ -36,6 +36,10 @@ pub struct Report {
     pub not_yet: BTreeMap<String, u64>,
     /// Resources that Carelog has a place for, by type.
     pub resources: BTreeMap<String, Counts>,
+    /// Patients who are in the input by reference only and were registered as unidentified.
+    pub registered_unidentified: u64,
+    /// How long it took to carry the resources out.
+    pub seconds: f64,
     /// What resources that were taken say more, and that was not taken: by command and code.
     pub in_part: BTreeMap<String, u64>,
     /// What resources carried that Carelog has no place for, by FHIR path.
@@ -87,6 +91,8 @@ pub struct Came {
     pub outcome: Outcome,
     /// What else it says that was not taken, by the command's name.
     pub not_taken: Vec<(&'static str, Outcome)>,
+    /// Whether its patient was registered for it.
+    pub registered: bool,
 }
 
 /// What became of a command.
@@ -178,6 +184,7 @@ impl Report {
         self.problem(about, "not-understood", |problem| {
             problem.code = Some(reason.code());
             problem.path = reason.path().map(str::to_owned);
+            problem.rule = reason.rule().map(str::to_owned);
         });
     }
 
@@ -186,6 +193,8 @@ impl Report {
         let Some(resource_type) = about.resource_type else { return };
         let counts = self.counts(resource_type);
         counts.not_reached -= 1;
+        self.registered_unidentified += u64::from(came.registered);
+        let counts = self.counts(resource_type);
         match came.outcome {
             Outcome::AlreadyThere => counts.already_there += 1,
             Outcome::Taken => counts.taken += 1,
@@ -199,6 +208,25 @@ impl Report {
         if matches!(came.outcome, Outcome::AlreadyThere | Outcome::Taken) {
             self.noted(about, notes);
         }
+    }
+
+    /// A step of a resource that was carried out when everything else was in.
+    pub fn came_of_it_later(&mut self, about: About, was: &Outcome, command: &str, outcome: &Outcome) {
+        let Some(resource_type) = about.resource_type else { return };
+        if (was, outcome) == (&Outcome::AlreadyThere, &Outcome::Taken) {
+            let counts = self.counts(resource_type);
+            counts.already_there -= 1;
+            counts.taken += 1;
+        }
+        self.not_taken(about, Some(command), outcome);
+    }
+
+    /// How many resources were carried out in a second.
+    pub fn a_second(&self) -> f64 {
+        let done: u64 = self.resources.values().map(|counts| counts.read - counts.not_reached).sum();
+        #[expect(clippy::cast_precision_loss, reason = "it is rounded anyway")]
+        let done = done as f64;
+        if self.seconds > 0.0 { done / self.seconds } else { 0.0 }
     }
 
     fn not_taken(&mut self, about: About, command: Option<&str>, outcome: &Outcome) {

@@ -70,7 +70,7 @@ impl Survey {
 
     /// The second pass, sweep by sweep: whatever the order of the files, what is referred to comes first.
     pub fn stages(&self) -> Vec<Stage> {
-        let found = ResourceType::ALL.into_iter().filter(|resource_type| self.has(*resource_type));
+        let found = ResourceType::all().filter(|resource_type| self.has(*resource_type));
         found.flat_map(|resource_type| (0..=self.index.deepest(resource_type)).map(move |depth| Stage { resource_type, depth })).collect()
     }
 

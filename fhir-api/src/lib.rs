@@ -1,0 +1,10 @@
+//! FHIR R4 out: what the read models hold, as resources. Every answer goes through [`gate::Gate::read`].
+
+mod answer;
+mod http;
+mod metadata;
+mod read;
+mod tables;
+
+pub use http::router;
+pub use read::{Failure, Page, Place, everything, one, page};

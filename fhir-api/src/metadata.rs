@@ -1,0 +1,28 @@
+//! What this server does (<http://hl7.org/fhir/R4/capabilitystatement.html>).
+
+use fhir::ResourceType;
+use serde_json::{Value, json};
+
+/// The day on which what it says last changed.
+const CHANGED: &str = "2026-11-21";
+
+/// The `CapabilityStatement`.
+pub fn capability_statement() -> Value {
+    let resource = |resource_type: ResourceType| {
+        let mut resource = json!({ "type": resource_type.name(), "interaction": [{ "code": "read" }], "versioning": "versioned" });
+        if resource_type == ResourceType::Patient {
+            resource["operation"] = json!([{ "name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything" }]);
+        }
+        resource
+    };
+    json!({
+        "resourceType": "CapabilityStatement", "status": "active", "date": CHANGED, "kind": "instance", "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"], "software": { "name": "Carelog", "version": env!("CARGO_PKG_VERSION") },
+        "implementation": { "description": "Carelog's read models as FHIR resources; what is to be changed is sent as a command to /v1" },
+        "rest": [{
+            "mode": "server",
+            "security": { "description": "A bearer token (RFC 6750), as for every other path. What a caller may not read is not found." },
+            "resource": ResourceType::all().map(resource).collect::<Vec<_>>(),
+        }],
+    })
+}

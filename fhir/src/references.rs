@@ -1,0 +1,57 @@
+//! References inside of a resource: to what is in the input, by Carelog's ids.
+
+use domain::InvalidValue;
+use serde_json::{Map, Value};
+
+use crate::element::{LeftOut, Notes, legible};
+use crate::index::Index;
+
+/// Nothing in these is kept, so nothing in them is looked up.
+const PASSED_OVER: [&str; 4] = ["contained", "extension", "modifierExtension", "text"];
+/// What an entry of a list says nothing without: `Encounter.location.location`, `Procedure.performer.actor`.
+const ESSENTIAL: [&str; 2] = ["location", "actor"];
+
+/// Writes every literal reference as `Type/<Carelog's id>`. One that leads nowhere loses the literal and keeps its identifier and display; without either
+/// it is left out.
+pub(crate) fn rewrite(path: &str, fields: &mut Map<String, Value>, index: &Index, notes: &mut Notes) {
+    rewrite_literal(path, fields, index, notes);
+    let before = fields.len();
+    fields.retain(|field, value| {
+        PASSED_OVER.contains(&field.as_str()) || rewrite_value(&format!("{path}.{}", legible(field)), value, index, notes)
+    });
+    debug_assert!(fields.len() <= before, "nothing is added");
+}
+
+/// Whether there is still something in it.
+fn rewrite_value(path: &str, value: &mut Value, index: &Index, notes: &mut Notes) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let empty = fields.is_empty();
+            rewrite(path, fields, index, notes);
+            empty || !fields.is_empty()
+        }
+        Value::Array(entries) => {
+            let empty = entries.is_empty();
+            entries.retain_mut(|entry| {
+                let essential = essential(entry);
+                rewrite_value(path, entry, index, notes) && essential.is_none_or(|field| entry.get(field).is_some())
+            });
+            empty || !entries.is_empty()
+        }
+        _ => true,
+    }
+}
+
+fn essential(entry: &Value) -> Option<&'static str> {
+    ESSENTIAL.into_iter().find(|field| entry.get(field).is_some())
+}
+
+fn rewrite_literal(path: &str, fields: &mut Map<String, Value>, index: &Index, notes: &mut Notes) {
+    let Some(literal) = fields.get("reference").and_then(Value::as_str) else { return };
+    if let Some((resource_type, id)) = index.resolve(literal) {
+        fields.insert("reference".to_owned(), format!("{}/{id}", resource_type.name()).into());
+    } else {
+        fields.remove("reference");
+        notes.left_out.push(LeftOut { path: format!("{path}.reference"), rule: InvalidValue("lead to one resource of the input") });
+    }
+}

@@ -6,6 +6,7 @@ mod handler;
 mod openapi;
 mod problem;
 
+mod documents;
 mod organizations;
 mod patients;
 mod providers;
@@ -15,7 +16,9 @@ mod scheduling;
 use axum::Router;
 use gate::Gate;
 
+pub use body::BodySchema;
 pub use endpoint::{Endpoint, Endpoints};
+pub use handler::uuid_header;
 pub use openapi::openapi;
 pub use problem::{FieldError, Problem};
 
@@ -24,7 +27,9 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every command there is, context by context.
 pub fn endpoints() -> Endpoints {
-    [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints()].into_iter().flatten().collect()
+    let contexts =
+        [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints(), documents::endpoints()];
+    contexts.into_iter().flatten().collect()
 }
 
 /// The routes of every command.

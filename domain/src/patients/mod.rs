@@ -7,7 +7,7 @@ mod correct_demographics;
 mod deactivate;
 mod events;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 mod grant_access;
 mod identifying;
 mod linked;

@@ -1,30 +1,33 @@
 //! A body becomes a command, or a list of the fields that break a rule. No answer repeats a value: it may be protected.
 
-use domain::Command;
 use jsonschema::Validator;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::problem::{FieldError, Problem};
 use crate::rule;
 
-/// The schema that a command's body is checked against before it is read.
-pub(crate) struct BodySchema(Validator);
+/// The schema that a body is checked against before it is read.
+pub struct BodySchema(Validator);
 
 /// How many broken rules an answer names.
 const ERRORS_AT_MOST: usize = 50;
 
 impl BodySchema {
+    /// The schema of what a body says.
+    ///
     /// # Panics
-    /// When the command's own schema is not valid; every command's is built when the server starts.
-    pub(crate) fn of<C: Command>() -> Self {
+    /// When the type's own schema is not valid; every one is built when the server starts.
+    pub fn of<C: JsonSchema>() -> Self {
         let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<C>();
         let validator = jsonschema::draft202012::options().should_validate_formats(true).build(schema.as_value());
         Self(validator.expect("a derived schema is valid"))
     }
 
-    /// Reads a command from JSON.
-    pub(crate) fn read<C: Command>(&self, body: &[u8]) -> Result<C, Problem> {
+    /// Reads it from JSON.
+    pub fn read<C: DeserializeOwned>(&self, body: &[u8]) -> Result<C, Problem> {
         let value: Value = serde_json::from_slice(body).map_err(|error| {
             let error = FieldError { field: String::new(), rule: format!("must be JSON; it breaks off at line {}, column {}", error.line(), error.column()) };
             Problem::invalid_body(vec![error])

@@ -70,7 +70,8 @@ fn is_json(content_type: &str) -> bool {
     content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn uuid_header(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>, ()> {
+/// The UUID in a header, where there is one; an error where it is something else.
+pub fn uuid_header(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>, ()> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     value.to_str().ok().and_then(|text| text.parse().ok()).map(Some).ok_or(())
 }

@@ -7,6 +7,7 @@ mod openapi;
 mod problem;
 mod rule;
 
+mod documents;
 mod organizations;
 mod patients;
 mod providers;
@@ -16,7 +17,9 @@ mod scheduling;
 use axum::Router;
 use gate::Gate;
 
+pub use body::BodySchema;
 pub use endpoint::{Endpoint, Endpoints};
+pub use handler::uuid_header;
 pub use openapi::openapi;
 pub use problem::{FieldError, Problem};
 
@@ -25,7 +28,9 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every command there is, context by context.
 pub fn endpoints() -> Endpoints {
-    [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints()].into_iter().flatten().collect()
+    let contexts =
+        [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints(), documents::endpoints()];
+    contexts.into_iter().flatten().collect()
 }
 
 /// The routes of every command.

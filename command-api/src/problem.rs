@@ -44,7 +44,8 @@ pub struct FieldError {
 }
 
 impl Problem {
-    pub(crate) fn new(status: StatusCode, code: &str, title: &str) -> Self {
+    /// A refusal of some status and code, with a sentence that is the same for every occurrence.
+    pub fn new(status: StatusCode, code: &str, title: &str) -> Self {
         Self {
             r#type: format!("urn:carelog:problem:{code}"),
             title: title.to_owned(),
@@ -66,20 +67,24 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This path does not take that method.")
     }
 
-    pub(crate) fn unauthenticated() -> Self {
+    /// There is no valid token.
+    pub fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid bearer token is needed.")
     }
 
-    pub(crate) fn forbidden(permission: Permission) -> Self {
+    /// The caller lacks a permission.
+    pub fn forbidden(permission: Permission) -> Self {
         let problem = Self::new(StatusCode::FORBIDDEN, "forbidden", "The caller may not do this.");
         Self { parameters: json!({ "permission": permission }), ..problem }
     }
 
-    pub(crate) fn invalid_body(errors: Vec<FieldError>) -> Self {
+    /// The body breaks rules.
+    pub fn invalid_body(errors: Vec<FieldError>) -> Self {
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid-body", "The body is not the command that this path takes.") }
     }
 
-    pub(crate) fn invalid_request(field: &str, rule: &str) -> Self {
+    /// A header or a query parameter breaks a rule.
+    pub fn invalid_request(field: &str, rule: &str) -> Self {
         let errors = vec![FieldError { field: field.to_owned(), rule: rule.to_owned() }];
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid-request", "A header or a query parameter breaks a rule.") }
     }
@@ -88,7 +93,8 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is larger than a command can be.")
     }
 
-    pub(crate) fn unreadable() -> Self {
+    /// The body broke off.
+    pub fn unreadable() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "unreadable-body", "The body did not arrive whole.")
     }
 

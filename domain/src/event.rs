@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::documents::DocumentsEvent;
 use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
@@ -327,4 +328,5 @@ contexts! {
     "providers" Providers ProvidersEvent,
     "scheduling" Scheduling SchedulingEvent,
     "records" Records RecordsEvent,
+    "documents" Documents DocumentsEvent,
 }

@@ -40,6 +40,8 @@ ids! {
     AppointmentId,
     /// A clinical fact: the id of the FHIR resource that it is.
     FactId,
+    /// FHIR `DocumentReference`: a file in a patient's record.
+    DocumentId,
     /// A stretch of a practitioner's calendar that is closed to booking.
     BlockId,
 }

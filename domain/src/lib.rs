@@ -7,6 +7,7 @@
 mod event;
 
 pub mod decision;
+pub mod documents;
 pub mod fhir_values;
 pub mod ids;
 pub mod organizations;
@@ -25,7 +26,7 @@ pub mod value;
 
 pub use decision::{Boundary, Circumstances, Command, Decision};
 pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
-pub use ids::{AppointmentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
+pub use ids::{AppointmentId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
 pub use permission::Permission;
 pub use phi::Phi;
 pub use query::{Query, QueryItem, Tag};

@@ -37,6 +37,10 @@ pub enum Permission {
     ReadChart,
     /// Record, amend and take back clinical facts.
     RecordFacts,
+    /// Read documents, within what the caller's relation to their patients allows.
+    ReadDocuments,
+    /// Upload documents, supersede and remove them.
+    UploadDocuments,
     /// Read the events of a patient as a history.
     ReadHistory,
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
-use crate::ids::{AppointmentId, BlockId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
+use crate::ids::{AppointmentId, BlockId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
 use crate::phi::Phi;
 
 /// One thing that an event is about.
@@ -41,6 +41,8 @@ pub enum TagKind {
     Appointment,
     /// A clinical fact.
     Fact,
+    /// A document.
+    Document,
     /// A business identifier, unique by its system within the tenant.
     Identifier,
 }
@@ -59,6 +61,7 @@ impl TagKind {
             Self::Block => "block",
             Self::Appointment => "appointment",
             Self::Fact => "fact",
+            Self::Document => "document",
             Self::Identifier => "identifier",
         }
     }
@@ -128,6 +131,11 @@ impl Tag {
     /// A clinical fact.
     pub fn fact(id: FactId) -> Self {
         Self::id(TagKind::Fact, id.0)
+    }
+
+    /// A document.
+    pub fn document(id: DocumentId) -> Self {
+        Self::id(TagKind::Document, id.0)
     }
 
     /// A business identifier of anybody or anything.

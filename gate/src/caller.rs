@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use domain::{PatientId, Permission, PractitionerId, TenantId, UserId};
 use event_store::Actor;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::policy::{self, Reach, Role};
 
 /// Someone whose token was verified by [`crate::Gate::authenticate`], or the operator.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Caller {
     /// The tenant whose data they see; there is no other for them.
     pub tenant: TenantId,

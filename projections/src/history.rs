@@ -1,5 +1,6 @@
 //! A patient's events, each as a sentence with its details.
 
+mod documents;
 mod patients;
 mod records;
 mod scheduling;
@@ -8,6 +9,7 @@ mod words;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use domain::documents::DocumentsEvent;
 use domain::fhir_values::HumanName;
 use domain::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
 use domain::patients::PatientsEvent;
@@ -86,7 +88,7 @@ impl Projection for History {
 
     fn types(&self) -> Vec<EventType> {
         let named = [FacilityOpened::TYPE, RoomAdded::TYPE, PractitionerOnboarded::TYPE];
-        [&named, PatientsEvent::TYPES, SchedulingEvent::TYPES, RecordsEvent::TYPES].concat()
+        [&named, PatientsEvent::TYPES, SchedulingEvent::TYPES, RecordsEvent::TYPES, DocumentsEvent::TYPES].concat()
     }
 
     async fn apply(&self, connection: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
@@ -111,6 +113,7 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
         Event::Patients(event) => patients::entries(event),
         Event::Scheduling(event) => vec![scheduling::entry(event, names)],
         Event::Records(event) => vec![records::entry(&event.change())],
+        Event::Documents(event) => vec![documents::entry(event)],
         Event::Organizations(event) => match event {
             OrganizationsEvent::OrganizationRegistered(_) | OrganizationsEvent::FacilityOpened(_) | OrganizationsEvent::RoomAdded(_) => Vec::new(),
         },

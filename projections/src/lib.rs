@@ -6,6 +6,7 @@
 
 mod check;
 mod dead_letters;
+mod documents;
 mod fold;
 mod follow;
 mod history;
@@ -47,6 +48,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(providers::Providers),         // who gives it, and when
         Arc::new(scheduling::Scheduling),       // who meets whom, when and where
         Arc::new(records::Records),             // what is known of their health
+        Arc::new(documents::Documents),         // the files in their records
         Arc::new(history::History),             // what happened to a patient
     ]
 }

@@ -9,6 +9,7 @@ mod actions;
 mod batches;
 mod calendar;
 mod document;
+mod documents;
 mod errors;
 mod follow;
 mod history;

@@ -12,6 +12,7 @@ use domain::{InvalidValue, PatientId, Permission, fhir_values};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -300,6 +301,19 @@ impl Patient {
     ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
         let page = Page::of(first, after.as_deref())?;
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
+    }
+
+    /// Their documents under any record of theirs, the newest ids first, also those that were superseded or removed.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn documents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Document>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadDocuments)?;
+        let connection = page.connection(permitted.load(DocumentsOf { patient: self.uuid, page }).await?.unwrap_or_default(), Document::key);
+        self.disclosed(permitted);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
     }
 
     /// What happened to them and to their records, newest first.

@@ -140,6 +140,10 @@ pub enum PermissionName {
     ReadChart,
     /// Record, amend and take back clinical facts.
     RecordFacts,
+    /// Read documents, within your reach.
+    ReadDocuments,
+    /// Upload documents, supersede and remove them.
+    UploadDocuments,
     /// Read the events of a patient as a history.
     ReadHistory,
 }

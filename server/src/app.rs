@@ -1,8 +1,10 @@
 //! What the tasks stand on: the databases, the vault, the log and the gate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use documents::{Documents, Rules, Storage};
 use event_store::{Clock, EventStore};
 use gate::{Authority, Gate};
 use sqlx::PgPool;
@@ -10,6 +12,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use vault::{RootKey, Vault};
 
 use crate::config::{Config, Mode};
+
+/// As limits of documents count.
+const MEGABYTE: u64 = 1024 * 1024;
 
 /// Everything opened.
 #[derive(Clone)]
@@ -22,6 +27,8 @@ pub struct App {
     pub read_pool: PgPool,
     /// The one way in.
     pub gate: Gate,
+    /// Where documents are kept.
+    pub storage: Storage,
 }
 
 impl App {
@@ -40,7 +47,17 @@ impl App {
         let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
         let gate = Gate::new(store.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
-        Ok(Self { store, log_pool, read_pool, gate })
+        let storage = Storage::open(&config.documents).context("the documents' storage does not open (CARELOG_DOCUMENTS)")?;
+        Ok(Self { store, log_pool, read_pool, gate, storage })
+    }
+}
+
+impl App {
+    /// What the routes of documents stand on.
+    pub fn documents(&self, config: &Config) -> Documents {
+        let rules = Rules::new(config.document_limit * MEGABYTE, config.document_types.clone());
+        let Self { gate, store, log_pool, storage, .. } = self.clone();
+        Documents { gate, store, links: log_pool, storage, rules: Arc::new(rules) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use axum::http::HeaderValue;
 use clap::{Args, ValueEnum};
+use documents::AllowedTypes;
 use sqlx::postgres::PgConnectOptions;
 
 /// The settings that every task shares.
@@ -42,6 +43,20 @@ pub struct Config {
     /// The file of the vault's root key, in production.
     #[arg(long, env = "CARELOG_ROOT_KEY", global = true)]
     pub root_key: Option<PathBuf>,
+    /// Where documents are kept, sealed: a folder, or s3://bucket/prefix with the `AWS_…` variables.
+    #[arg(long, env = "CARELOG_DOCUMENTS", default_value = "data/documents", global = true)]
+    pub documents: String,
+    /// The most that a document may have, in megabytes.
+    #[arg(long, env = "CARELOG_DOCUMENT_LIMIT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100), global = true)]
+    pub document_limit: u64,
+    /// The media types that documents may have, separated by commas.
+    #[arg(
+        long,
+        env = "CARELOG_DOCUMENT_TYPES",
+        default_value = "application/pdf,image/png,image/jpeg,image/tiff,text/plain,application/xml,text/xml,application/dicom",
+        global = true
+    )]
+    pub document_types: AllowedTypes,
     /// The folder of the web pages and their packages.
     #[arg(long, env = "CARELOG_WEB", default_value = "web", global = true)]
     pub web: PathBuf,

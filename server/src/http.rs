@@ -22,6 +22,9 @@ use crate::health::{self, Health};
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What the paths of links begin with.
+const LINKS: &str = "/v1/documents/links/";
+
 /// The routes that every process has: health and metrics.
 pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
     Router::new()
@@ -34,7 +37,7 @@ pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
 
 /// The description of the commands, and its explorer.
 pub fn documentation(web: &Path) -> Router {
-    let openapi = command_api::openapi(&command_api::endpoints());
+    let openapi = documents::describe(command_api::openapi(&command_api::endpoints()));
     Router::new()
         .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
         .route_service("/docs", ServeFile::new(web.join("docs.html")))
@@ -102,10 +105,12 @@ async fn identify(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// Path and method only: a query string is the client's, and could hold anything.
+/// Path and method only: a query string is the client's, and could hold anything; and the token of a link opens something until it is used.
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    tracing::info_span!("request", request_id = id, method = %request.method(), path = request.uri().path())
+    let path = request.uri().path();
+    let told = if path.starts_with(LINKS) { LINKS } else { path };
+    tracing::info_span!("request", request_id = id, method = %request.method(), path = told)
 }
 
 /// A wait that ran out is what the client asked for, and no fault of ours.

@@ -2,6 +2,7 @@
 
 mod app;
 mod check;
+mod collect;
 mod config;
 mod demo;
 mod generate;
@@ -51,6 +52,8 @@ enum Task {
         /// The projection, such as `scheduling`.
         projection: String,
     },
+    /// Delete what is left of uploads that came to nothing; `serve` does it by itself.
+    CollectDocuments,
     /// Bring data in from another system.
     Import(import::Import),
     /// Load a small generated clinic, the first time.
@@ -87,6 +90,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Migrate => migrate::run(&config).await?,
         Task::Check => return check::run(&config).await,
         Task::Rebuild { projection } => check::rebuild(&config, &projection).await?,
+        Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token)?,

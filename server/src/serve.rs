@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use documents::Storage;
 use kafka::{KafkaConfig, Phase, Relay, RelayState};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use projections::{DeadLetters, OpenSource, Runner, RunnerState};
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use crate::collect;
 use crate::config::{Config, ProjectionSource, Switch};
 use crate::health::{Check, Health, check};
 use crate::http;
@@ -70,6 +72,14 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
             Ok(())
         });
     }
+    if parts.commands {
+        checks.push(storage(app.storage.clone()));
+        let (app, shutdown) = (app.clone(), shutdown.clone());
+        work.spawn(async move {
+            collect::hourly(&app, shutdown).await;
+            Ok(())
+        });
+    }
     let health = Health::new(app.store.clock().clone(), checks);
     let router = router(config, parts, &app, health, metrics, &shutdown);
     tracing::info!(address = %config.http, "listening");
@@ -80,7 +90,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
 fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> Router {
     let mut router = http::operations(health, metrics);
     if parts.commands {
-        router = router.merge(command_api::router(app.gate.clone())).merge(http::documentation(&config.web));
+        router = router.merge(command_api::router(app.gate.clone())).merge(documents::router(app.documents(config))).merge(http::documentation(&config.web));
     }
     if parts.queries {
         router =
@@ -158,6 +168,14 @@ fn database(name: &'static str, pool: PgPool) -> (&'static str, crate::health::R
                 Err(_) => Check::down("the database does not answer"),
             }
         }
+    })
+}
+
+/// Without it there are no documents; everything else goes on.
+fn storage(storage: Storage) -> (&'static str, crate::health::Run) {
+    check("documents", move || {
+        let storage = storage.clone();
+        async move { storage.answers().await.map_or_else(|error| Check::degraded(error.to_string()), |()| Check::up(None)) }
     })
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct DataSecrets {
     pub(crate) commitment: Secret,
     /// Makes digests of command bodies.
     pub(crate) digesting: Secret,
+    /// Gives each document a key of its own.
+    pub(crate) documents: Secret,
 }
 
 /// The data keys of one vault, the used ones in memory.
@@ -135,8 +137,12 @@ fn unwrapped(wrapping: &Secret, id: Uuid, tenant: TenantId, subject: String, wra
     let secrets = wrapped
         .map(|wrapped| {
             let key = wrapping.unwrap(wrapped, &[CONTEXT, tenant.0.as_bytes(), subject.as_bytes(), id.as_bytes()])?;
-            let (sealing, commitment, digesting) = ("carelog data: seal", "carelog data: commitment", "carelog data: command digest");
-            Ok::<_, VaultError>(DataSecrets { sealing: key.derive(sealing), commitment: key.derive(commitment), digesting: key.derive(digesting) })
+            Ok::<_, VaultError>(DataSecrets {
+                sealing: key.derive("carelog data: seal"),
+                commitment: key.derive("carelog data: commitment"),
+                digesting: key.derive("carelog data: command digest"),
+                documents: key.derive("carelog data: documents"),
+            })
         })
         .transpose()?;
     Ok(DataKey { id, tenant, subject, secrets })

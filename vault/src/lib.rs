@@ -3,6 +3,7 @@
 //! The root key wraps a key for each tenant, which wraps a key for each person, organization and facility; what is known of
 //! one of them is sealed under that key alone and becomes unreadable with it. The keys live in a database of their own.
 
+mod blobs;
 mod data_keys;
 mod digest;
 mod error;
@@ -23,6 +24,7 @@ use sqlx::PgPool;
 use sqlx::migrate::MigrateError;
 use uuid::Uuid;
 
+pub use blobs::{BlobOpener, BlobReader, BlobSealer, CHUNK, HEADER, SealedBlob, sealed_size};
 use data_keys::DataKeys;
 pub use digest::Digest;
 pub use error::VaultError;

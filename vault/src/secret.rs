@@ -44,6 +44,13 @@ impl Secret {
         derived
     }
 
+    /// Another key for one thing among many of a purpose: the parts cannot run into each other.
+    pub(crate) fn derive_for(&self, parts: &[&[u8]]) -> Self {
+        let mut derived = Self([0; KEY_LENGTH]);
+        Hkdf::<Sha256>::new(None, &self.0).expand(&joined(parts), &mut derived.0).expect("HKDF-SHA256 gives up to 8,160 bytes");
+        derived
+    }
+
     /// HMAC-SHA256 of the parts, which cannot run into each other.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.0).expect("an HMAC key may have any length");
@@ -90,7 +97,7 @@ pub(crate) fn random_id() -> Uuid {
 }
 
 /// The parts behind their lengths (64 bits, big endian), so that no two lists give the same bytes.
-fn joined(parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn joined(parts: &[&[u8]]) -> Vec<u8> {
     let mut joined = Vec::with_capacity(parts.iter().map(|part| 8 + part.len()).sum());
     for part in parts {
         joined.extend_from_slice(&(part.len() as u64).to_be_bytes());

@@ -57,6 +57,9 @@ macro_rules! fhir_codes {
     };
 }
 
+// Documents have the same shapes.
+pub(crate) use {fhir_codes, fhir_type};
+
 crate::text_value!(
     /// What a person wrote or a code system says (FHIR `string`), 1 to 4,000 characters.
     Text, |text| plain_text(text, 4000), { "minLength": 1, "maxLength": 4000 });

@@ -2,6 +2,7 @@
 //!
 //! Each is written as its plain JSON, the shape that its schema describes.
 
+mod documents;
 mod facts;
 mod organizations;
 mod patients;
@@ -24,7 +25,9 @@ pub struct Example {
 
 /// At least one example of every event.
 pub fn examples() -> Vec<Example> {
-    [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples()].into_iter().flatten().collect()
+    let contexts =
+        [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples(), documents::examples()];
+    contexts.into_iter().flatten().collect()
 }
 
 fn full<E: EventData + Into<Event>>(plain: Value) -> Example {
@@ -53,3 +56,6 @@ const ROLE: &str = "01990000-0000-7000-8000-000000000008";
 const BLOCK: &str = "01990000-0000-7000-8000-000000000009";
 const APPOINTMENT: &str = "01990000-0000-7000-8000-00000000000a";
 const GRANTEE: &str = "01990000-0000-7000-8000-00000000000b";
+const DOCUMENT: &str = "01990000-0000-7000-8000-00000000000d";
+const SCAN: &str = "01990000-0000-7000-8000-00000000000e";
+const VISIT: &str = "01990000-0000-7000-8000-00000000000f";

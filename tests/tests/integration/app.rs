@@ -23,6 +23,8 @@ pub struct App {
     keys: PathBuf,
     processes: Vec<Option<Process>>,
     client: reqwest::Client,
+    /// The folder of documents, unless the environment names another.
+    pub documents: PathBuf,
     /// A tenant of this test's own.
     pub tenant: TenantId,
     environment: Vec<(String, String)>,
@@ -64,7 +66,8 @@ impl App {
         let databases: Vec<String> = ["log", "vault", "read"].map(|part| format!("app_{run}_{part}")).to_vec();
         let keys = std::env::temp_dir().join(format!("carelog-app-{run}"));
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let app = Self { databases, server, keys, processes: vec![], client: reqwest::Client::new(), tenant: TenantId(event_store::fresh_id()), environment };
+        let documents = std::env::temp_dir().join(format!("carelog-documents-{run}"));
+        let app = Self { databases, server, keys, documents, processes: vec![], client: reqwest::Client::new(), tenant: TenantId(event_store::fresh_id()), environment };
         let migrated = app.command(&["migrate"]).output().expect("the binary runs");
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         app
@@ -79,6 +82,7 @@ impl App {
             .env("CARELOG_VAULT_DATABASE_URL", self.url(1))
             .env("CARELOG_READ_DATABASE_URL", self.url(2))
             .env("CARELOG_KEYS", &self.keys)
+            .env("CARELOG_DOCUMENTS", &self.documents)
             .env("KAFKA", "off")
             .envs(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         command
@@ -225,6 +229,7 @@ impl Drop for App {
             process.child.wait().ok();
         }
         std::fs::remove_dir_all(&self.keys).ok();
+        std::fs::remove_dir_all(&self.documents).ok();
         let (server, databases) = (self.server.clone(), std::mem::take(&mut self.databases));
         // Dropping is synchronous: a runtime of its own, on a thread of its own.
         std::thread::spawn(move || {

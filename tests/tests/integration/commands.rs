@@ -14,6 +14,8 @@ use crate::clinic::{BOOK, Clinic};
 const WHO_MAY: &[(&str, &[Role])] = {
     use Role::{Administrator as A, Clinician as C, FrontDesk as F, Patient as P};
     &[
+        ("/v1/documents/remove-document", &[C, F]),
+        ("/v1/documents/supersede-document", &[C, F]),
         ("/v1/organizations/add-room", &[A]),
         ("/v1/organizations/open-facility", &[A]),
         ("/v1/organizations/register-organization", &[A]),

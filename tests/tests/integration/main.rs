@@ -10,6 +10,7 @@ mod chaos;
 mod clinic;
 mod commands;
 mod demo;
+mod documents;
 mod event_store;
 mod examples;
 mod graphql;

@@ -1,0 +1,87 @@
+//! The body of an upload: its two parts, as they come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use bytes::Bytes;
+use command_api::Problem;
+use futures::StreamExt;
+use futures::stream::unfold;
+use multer::{Constraints, Field, Multipart, SizeLimit};
+use tokio::sync::Mutex;
+
+use crate::problem;
+
+/// How long a sender may be silent.
+const SILENT_AT_MOST: Duration = Duration::from_secs(30);
+/// How long what still comes is taken and dropped after a refusal, so that the sender gets to read it.
+const LINGER: Duration = Duration::from_secs(5);
+/// How many bytes the metadata may take.
+const METADATA_LIMIT: usize = 256 * 1024;
+
+/// The rest of a body, shared with who reads its parts.
+#[derive(Clone)]
+pub(crate) struct Incoming(Arc<Mutex<BodyDataStream>>);
+
+impl Incoming {
+    pub(crate) fn new(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(body.into_data_stream())))
+    }
+
+    /// Its parts, the file of at most so many bytes.
+    pub(crate) fn parts(&self, boundary: String, limit: u64) -> Multipart<'static> {
+        let stream = unfold(Arc::clone(&self.0), |body| async {
+            let next = body.lock().await.next().await;
+            next.map(|next| (next, body))
+        });
+        // The file's own limit is watched where it is counted.
+        let limits = SizeLimit::new().whole_stream(limit + METADATA_LIMIT as u64 + 16 * 1024);
+        Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits))
+    }
+
+    /// Takes and drops what still comes, for a while.
+    pub(crate) async fn linger(self) {
+        let mut body = self.0.lock().await;
+        tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = body.next().await {} }).await.ok();
+    }
+}
+
+/// The part that comes next, which must be called so.
+pub(crate) async fn part(parts: &mut Multipart<'static>, name: &str, limit: u64) -> Result<Field<'static>, Problem> {
+    let next = tokio::time::timeout(SILENT_AT_MOST, parts.next_field()).await.map_err(|_| Problem::unreadable())?;
+    next.map_err(|error| broken(&error, limit))?.filter(|part| part.name() == Some(name)).ok_or_else(problem::parts)
+}
+
+/// That nothing comes after the parts.
+pub(crate) async fn end(parts: &mut Multipart<'static>, limit: u64) -> Result<(), Problem> {
+    let next = tokio::time::timeout(SILENT_AT_MOST, parts.next_field()).await.map_err(|_| Problem::unreadable())?;
+    if next.map_err(|error| broken(&error, limit))?.is_some() { Err(problem::parts()) } else { Ok(()) }
+}
+
+/// The next bytes of a part.
+pub(crate) async fn chunk(part: &mut Field<'static>, limit: u64) -> Result<Option<Bytes>, Problem> {
+    let chunk = tokio::time::timeout(SILENT_AT_MOST, part.chunk()).await.map_err(|_| Problem::unreadable())?;
+    chunk.map_err(|error| broken(&error, limit))
+}
+
+/// All of the part that is the metadata.
+pub(crate) async fn metadata(part: &mut Field<'static>, limit: u64) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunk(part, limit).await? {
+        if bytes.len() + chunk.len() > METADATA_LIMIT {
+            return Err(problem::parts());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// How multipart broke off: no more than that is told, since a part of it may be in what multer says.
+fn broken(error: &multer::Error, limit: u64) -> Problem {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => problem::too_large(limit),
+        multer::Error::StreamReadFailed(_) | multer::Error::IncompleteStream | multer::Error::IncompleteFieldData { .. } => Problem::unreadable(),
+        _ => problem::parts(),
+    }
+}

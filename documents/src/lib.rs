@@ -1,0 +1,79 @@
+//! Documents over HTTP: uploading one as a stream, downloading it or a part of it, links that open one once; where the sealed bytes are kept; and
+//! what collects those that no event names.
+
+mod collect;
+mod download;
+mod incoming;
+mod kind;
+mod links;
+mod openapi;
+mod problem;
+mod range;
+mod storage;
+mod upload;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use command_api::BodySchema;
+use domain::documents::DocumentMetadata;
+use event_store::EventStore;
+use gate::Gate;
+use sqlx::PgPool;
+use sqlx::migrate::{MigrateError, Migrator};
+
+pub use collect::{CollectError, Collected, collect};
+pub use kind::AllowedTypes;
+pub use openapi::describe;
+pub use storage::{Blob, Storage, StorageError};
+
+/// What the routes stand on. Cheap to clone.
+#[derive(Clone)]
+pub struct Documents {
+    /// Who may, and what is carried out.
+    pub gate: Gate,
+    /// The log, its vault and its clock.
+    pub store: EventStore,
+    /// The log's database, in which links wait to be used.
+    pub links: PgPool,
+    /// Where the sealed bytes are.
+    pub storage: Storage,
+    /// What may be uploaded.
+    pub rules: Arc<Rules>,
+}
+
+/// What may be uploaded.
+pub struct Rules {
+    /// The most bytes that a document may have.
+    pub limit: u64,
+    /// The media types.
+    pub types: AllowedTypes,
+    metadata: BodySchema,
+}
+
+impl Rules {
+    /// Documents of these types and at most so many bytes.
+    pub fn new(limit: u64, types: AllowedTypes) -> Self {
+        Self { limit, types, metadata: BodySchema::of::<DocumentMetadata>() }
+    }
+}
+
+/// The routes; the commands that carry no bytes are the command API's.
+pub fn router(documents: Documents) -> Router {
+    Router::new()
+        .route("/v1/documents/upload", post(upload::upload))
+        .route("/v1/documents/{document}", get(download::download))
+        .route("/v1/documents/{document}/link", post(links::make))
+        .route("/v1/documents/links/{token}", get(links::follow))
+        .with_state(documents)
+}
+
+/// Prepares the documents' own schema in the log's database.
+pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+    let mut migrator: Migrator = sqlx::migrate!("../migrations/documents");
+    // The log's migrations are counted in the same database, apart.
+    migrator.create_schema("documents");
+    migrator.dangerous_set_table_name("documents.migration");
+    migrator.run(pool).await
+}

@@ -1,0 +1,90 @@
+//! Links that open one document once, for a browser that cannot send a token: `POST /v1/documents/{document}/link`, `GET /v1/documents/links/{token}`.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use command_api::Problem;
+use domain::DocumentId;
+use gate::Caller;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use sqlx::types::Json as Stored;
+use uuid::Uuid;
+
+use crate::download::{hand_out, may_read, refuse};
+use crate::upload::correlation;
+use crate::{Documents, problem};
+
+/// How long a link can be used.
+const HOLDS: TimeDelta = TimeDelta::minutes(5);
+/// How many random bytes make a token.
+const TOKEN_LENGTH: usize = 32;
+
+/// A link that was made.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Link {
+    /// The path that opens the document once.
+    path: String,
+    /// Until when.
+    expires: DateTime<Utc>,
+}
+
+pub(crate) async fn make(State(documents): State<Documents>, document: Result<Path<Uuid>, PathRejection>, headers: HeaderMap) -> Response {
+    let correlation = correlation(&headers);
+    let answer = async {
+        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let caller = documents.gate.authenticate_header(authorization).await.map_err(|_| Problem::unauthenticated())?;
+        let Path(document) = document.map_err(|_| problem::unknown())?;
+        may_read(&documents, &caller, DocumentId(document), &headers, correlation).await?;
+        link(&documents, &caller, document).await
+    };
+    answer.await.map_or_else(|problem| refuse(problem, correlation), |link| Json(link).into_response())
+}
+
+async fn link(documents: &Documents, caller: &Caller, document: Uuid) -> Result<Link, Problem> {
+    let mut random = [0; TOKEN_LENGTH];
+    getrandom::fill(&mut random).map_err(|_| problem::unavailable())?;
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    // A link does not outlive the token of whom it was made for.
+    let expires = (documents.store.clock().now() + HOLDS).min(caller.expires).trunc_subsecs(3);
+    sqlx::query("insert into documents.link (token_hash, tenant, document, caller, expires_at) values ($1, $2, $3, $4, $5)")
+        .bind(hash(&token))
+        .bind(caller.tenant.0)
+        .bind(document)
+        .bind(Stored(caller))
+        .bind(expires)
+        .execute(&documents.links)
+        .await
+        .map_err(|error| problem::database(&error))?;
+    Ok(Link { path: format!("/v1/documents/links/{token}"), expires })
+}
+
+pub(crate) async fn follow(State(documents): State<Documents>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+    let correlation = correlation(&headers);
+    let answer = async {
+        let (caller, document) = take(&documents, &token).await?;
+        hand_out(&documents, &caller, document, &headers, "download document by link", correlation).await
+    };
+    answer.await.unwrap_or_else(|problem| refuse(problem, correlation))
+}
+
+/// Uses up a link: of two at once, one gets it.
+async fn take(documents: &Documents, token: &str) -> Result<(Caller, DocumentId), Problem> {
+    let taken: Option<(Uuid, Stored<Caller>)> =
+        sqlx::query_as("delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller")
+            .bind(hash(token))
+            .bind(documents.store.clock().now())
+            .fetch_optional(&documents.links)
+            .await
+            .map_err(|error| problem::database(&error))?;
+    let (document, Stored(caller)) = taken.ok_or_else(problem::link_unknown)?;
+    Ok((caller, DocumentId(document)))
+}
+
+fn hash(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}

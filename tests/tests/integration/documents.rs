@@ -1,0 +1,162 @@
+//! Documents over HTTP: what goes in comes out, what is refused leaves nothing, and who may.
+
+mod access;
+mod collecting;
+mod desk;
+mod refused;
+mod storages;
+
+use std::time::Duration;
+
+use gate::Role;
+use reqwest::StatusCode;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+
+use crate::app::App;
+use desk::{Desk, pdf};
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_and_the_same_bytes_are_another_document() {
+    let desk = Desk::open(&[]).await;
+    let (first, key, bytes) = (event_store::fresh_id(), event_store::fresh_id(), pdf(200_000));
+    let (status, accepted) = desk.upload_as(&desk.metadata(first), &bytes, Some(key)).await;
+    assert_eq!((status, &accepted["repeated"]), (StatusCode::OK, &json!(false)), "{accepted}");
+    let (status, again) = desk.upload_as(&desk.metadata(first), &bytes, Some(key)).await;
+    assert_eq!((status, &again["repeated"], &again["eventIds"]), (StatusCode::OK, &json!(true), &accepted["eventIds"]), "{again}");
+    let (status, problem) = desk.upload_as(&desk.metadata(first), &pdf(200_001), Some(key)).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency-key-reused")));
+    let (status, problem) = desk.upload_as(&desk.metadata(first), &bytes, None).await;
+    assert_eq!((status, &problem["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("document-exists")));
+    let second = desk.accepted(event_store::fresh_id(), &bytes).await;
+    assert_eq!(desk.stored().len(), 2, "what came to nothing left nothing: {:?}", desk.stored());
+    for document in [first, second] {
+        assert!(desk.download(document).await == bytes);
+    }
+}
+
+#[tokio::test]
+async fn twenty_retries_at_once_make_one_document() {
+    let desk = Desk::open(&[]).await;
+    let (document, key, bytes) = (event_store::fresh_id(), event_store::fresh_id(), pdf(100_000));
+    let metadata = desk.metadata(document);
+    let answers = futures::future::join_all((0..20).map(|_| desk.upload_as(&metadata, &bytes, Some(key)))).await;
+    assert!(answers.iter().all(|(status, answer)| *status == StatusCode::OK && answer["eventIds"] == answers[0].1["eventIds"]), "{answers:?}");
+    assert_eq!(desk.stored().len(), 1);
+    assert!(desk.download(document).await == bytes);
+}
+
+#[tokio::test]
+async fn a_part_is_what_was_asked_for() {
+    let desk = Desk::open(&[]).await;
+    let bytes = pdf(3 * 65_536);
+    let document = desk.accepted(event_store::fresh_id(), &bytes).await;
+    desk.download(document).await;
+    let tag = desk.get(document, &[]).await.headers()["etag"].to_str().unwrap().to_owned();
+    for (range, expected) in [("bytes=0-0", 0..1), ("bytes=65535-65536", 65_535..65_537), ("bytes=131072-", 131_072..bytes.len()), ("bytes=-10", bytes.len() - 10..bytes.len())] {
+        let answer = desk.get(document, &[("Range", range), ("If-Range", &tag)]).await;
+        assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
+        let content_range = format!("bytes {}-{}/{}", expected.start, expected.end - 1, bytes.len());
+        assert_eq!(answer.headers()["content-range"], content_range.as_str());
+        assert!(answer.bytes().await.unwrap() == bytes[expected], "{range}");
+    }
+    let whole = desk.get(document, &[("Range", "bytes=0-0"), ("If-Range", "\"another\"")]).await;
+    assert_eq!((whole.status(), whole.content_length()), (StatusCode::OK, Some(bytes.len() as u64)));
+    let outside = desk.get(document, &[("Range", "bytes=196608-")]).await;
+    assert_eq!((outside.status(), outside.headers()["content-range"].to_str().unwrap()), (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */196608"));
+    let head = desk.client.head(desk.app.at(0, &format!("/v1/documents/{document}"))).bearer_auth(desk.app.token(Role::Clinician)).send().await.unwrap();
+    assert_eq!((head.status(), head.headers()["content-length"].to_str().unwrap()), (StatusCode::OK, "196608"));
+}
+
+#[tokio::test]
+async fn a_document_is_superseded_and_removed() {
+    let desk = Desk::open(&[]).await;
+    let (old, new) = (desk.accepted(event_store::fresh_id(), &pdf(1000)).await, desk.accepted(event_store::fresh_id(), &pdf(2000)).await);
+    desk.app.accepted("/v1/documents/supersede-document", Role::FrontDesk, json!({ "document": old, "patient": desk.patient, "by": new })).await;
+    assert_eq!(desk.download(old).await.len(), 1000, "what was superseded stays readable");
+    let removal = json!({ "document": new, "patient": desk.patient, "reason": "of another patient" });
+    let position = desk.app.accepted("/v1/documents/remove-document", Role::Clinician, removal).await["position"].to_string();
+    let answer = desk.get(new, &[("Carelog-Wait-For", &position)]).await;
+    assert_eq!(answer.status(), StatusCode::GONE);
+    assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["code"], "document-removed");
+}
+
+#[tokio::test]
+async fn a_link_opens_one_document_once() {
+    let desk = Desk::open(&[]).await;
+    let bytes = pdf(10_000);
+    let document = desk.accepted(event_store::fresh_id(), &bytes).await;
+    desk.download(document).await;
+    let link = desk.link(document).await;
+    let open = async |path: &str| desk.client.get(desk.app.at(0, path)).send().await.unwrap();
+    let opened = futures::future::join_all((0..10).map(|_| open(&link))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = opened.into_iter().partition(|answer| answer.status() == StatusCode::OK);
+    assert_eq!((won.len(), lost.len()), (1, 9));
+    assert!(lost.iter().all(|answer| answer.status() == StatusCode::NOT_FOUND));
+    assert!(won.into_iter().next().unwrap().bytes().await.unwrap() == bytes);
+
+    let mut log = PgConnection::connect(&desk.app.url(0)).await.unwrap();
+    let over = desk.link(document).await;
+    sqlx::query("update documents.link set expires_at = now() - interval '1 second'").execute(&mut log).await.unwrap();
+    assert_eq!(open(&over).await.status(), StatusCode::NOT_FOUND, "a link that is over");
+    let kept: String = sqlx::query_scalar("select string_agg(t::text, '') from documents.link t").fetch_one(&mut log).await.unwrap();
+    assert!(!kept.contains(over.rsplit_once('/').unwrap().1), "the table holds no token");
+
+    let removed = desk.link(document).await;
+    let removal = json!({ "document": document, "patient": desk.patient, "reason": "of another patient" });
+    let position = desk.app.accepted("/v1/documents/remove-document", Role::Clinician, removal).await["position"].to_string();
+    desk.get(document, &[("Carelog-Wait-For", &position)]).await;
+    assert_eq!(open(&removed).await.status(), StatusCode::GONE, "a link opens no more than its caller may read when it is used");
+}
+
+#[tokio::test]
+async fn a_damaged_or_foreign_object_is_no_answer() {
+    let desk = Desk::open(&[]).await;
+    let (one, other) = (desk.accepted(event_store::fresh_id(), &pdf(150_000)).await, desk.accepted(event_store::fresh_id(), &pdf(150_000)).await);
+    desk.download(one).await;
+    desk.download(other).await;
+    let (one_path, other_path) = (desk.file(one), desk.file(other));
+    let whole = std::fs::read(&one_path).unwrap();
+    let mut changed = whole.clone();
+    changed[100] ^= 1;
+    for damaged in [changed, whole[..100_000].to_vec(), std::fs::read(&other_path).unwrap(), Vec::new()] {
+        std::fs::write(&one_path, damaged).unwrap();
+        match desk.client.get(desk.app.at(0, &format!("/v1/documents/{one}"))).bearer_auth(desk.app.token(Role::Clinician)).send().await {
+            Ok(answer) => assert!(!answer.status().is_success() || answer.bytes().await.is_err()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    std::fs::write(&one_path, whole).unwrap();
+    assert_eq!(desk.download(one).await.len(), 150_000);
+}
+
+/// A process that is killed leaves a stage at most, and nothing that was accepted is lost.
+#[tokio::test]
+async fn a_kill_at_any_moment_loses_nothing_accepted_and_leaves_at_most_a_stage() {
+    let mut desk = Desk::open(&[("CARELOG_DOCUMENT_LIMIT", "40")]).await;
+    let bytes = pdf(30_000_000);
+    let mut accepted = Vec::new();
+    for milliseconds in [20_u64, 120, 300, 500, 900] {
+        let document = event_store::fresh_id();
+        let (metadata, pid) = (desk.metadata(document), desk.app.pid(0));
+        let killing = async {
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            App::kill_pid(pid);
+        };
+        let (answer, ()) = tokio::join!(desk.try_upload(&metadata, &bytes, None), killing);
+        if answer.is_ok_and(|(status, _)| status == StatusCode::OK) {
+            accepted.push(document);
+        }
+        desk.app.restart(0, "serve").await;
+    }
+    let head = desk.count("select max(position) from clinical.event").await.to_string();
+    for document in &accepted {
+        desk.get(*document, &[("Carelog-Wait-For", &head)]).await;
+        assert!(desk.download(*document).await == bytes);
+    }
+    desk.grow_old();
+    let collected = desk.app.command(&["collect-documents"]).output().unwrap();
+    assert!(collected.status.success(), "{}", String::from_utf8_lossy(&collected.stderr));
+    let named: i64 = desk.count("select count(*) from clinical.event where event_type = 'documents.DocumentUploaded'").await;
+    assert_eq!(i64::try_from(desk.stored().len()).unwrap(), named, "what is stored is what events name: {:?}", desk.stored());
+}

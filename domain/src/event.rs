@@ -266,6 +266,7 @@ macro_rules! contexts {
     ($($name:literal $variant:ident $events:ident,)*) => {
         /// Any event of any context.
         #[derive(Clone, PartialEq)]
+        #[expect(clippy::large_enum_variant, reason = "events are folded or sealed as they come; few are held at once")]
         pub enum Event {
             $(#[doc = concat!("Of the context `", $name, "`.")] $variant($events),)*
         }

@@ -82,8 +82,10 @@ pub fn provenance(recorded: &Recorded) -> Provenance {
 }
 
 impl FactRow {
-    fn of(recorded: &Recorded, entry: ChartEntry, changed: Provenance) -> Result<Self, ApplyError> {
+    /// `latest` is the event's: an entry that was folded with provenance has its own.
+    fn of(recorded: &Recorded, entry: ChartEntry, latest: Provenance) -> Result<Self, ApplyError> {
         let content = entry.content.known();
+        let changed = entry.changed.clone().unwrap_or(latest);
         let recorded_by = entry.recorded.clone().unwrap_or_else(|| changed.clone());
         Ok(Self {
             tenant: recorded.tenant.0,

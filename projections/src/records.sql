@@ -9,14 +9,14 @@ create table chart_fact (
     occurred_at timestamptz, -- when it was so
     sort_at timestamptz not null, -- the same, or when it was recorded where it does not say
     encounter_id uuid, -- the encounter during which it was stated
-    content json, -- the FHIR R4 resource without id and subject; null when erased
+    content jsonb, -- the FHIR R4 resource without id and subject; null when erased
     security text[] not null, -- HL7 codes, beyond N
-    screening json, -- what it may not go together with, where that was looked at
+    screening jsonb, -- what it may not go together with, where that was looked at
     entered_in_error boolean not null,
     error_reason text,
     amendments integer not null,
-    recorded json not null, -- the event that recorded it
-    changed json not null, -- the event that changed it last
+    recorded jsonb not null, -- the event that recorded it
+    changed jsonb not null, -- the event that changed it last
     position bigint not null, -- of that event
     primary key (tenant, fact_id)
 );

@@ -14,7 +14,7 @@ use crate::records::{
 };
 use crate::testing::arriving;
 
-fn arrives<C: Command>(name: &str, more: Value) {
+fn arrives<C: Command>(name: &str, more: &Value) {
     assert_eq!((C::CONTEXT, C::NAME, C::PERMISSION), ("records", name, Permission::RecordFacts));
     let mut body = json!({ "fact": OTHER, "patient": ADA });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -27,11 +27,11 @@ fn every_command_arrives() {
     macro_rules! arrive {
         ($($kind:ident $name:literal $content:expr,)*) => {$({
             let whole = json!({ "content": $content, "security": ["R"] });
-            arrives::<RecordFact<$kind>>(concat!("record-", $name), whole.clone());
+            arrives::<RecordFact<$kind>>(concat!("record-", $name), &whole);
             let mut amended = whole;
             amended["reason"] = "It was so".into();
-            arrives::<AmendFact<$kind>>(concat!("amend-", $name), amended);
-            arrives::<EnterFactInError<$kind>>(concat!("enter-", $name, "-in-error"), json!({ "reason": "Wrong chart" }));
+            arrives::<AmendFact<$kind>>(concat!("amend-", $name), &amended);
+            arrives::<EnterFactInError<$kind>>(concat!("enter-", $name, "-in-error"), &json!({ "reason": "Wrong chart" }));
             assert_eq!($kind::KIND.resource_type(), stringify!($kind));
         })*};
     }

@@ -1,6 +1,6 @@
 //! Encounters: where, when and with whom care was given.
 
-use crate::records::elements::{CodeableConcept, Coding, FactIdentifier, Period, Reference};
+use crate::records::elements::{CodeableConcept, Coding, FactIdentifier, FhirDateTime, Period, Reference, Text};
 use crate::records::fact::{Fact, NotAmendable};
 
 fhir_codes! {
@@ -87,24 +87,24 @@ fhir_type! {
 
 impl Fact for Encounter {
     fn title(&self) -> Option<&str> {
-        self.r#type.iter().find_map(CodeableConcept::display).or(self.class.display.as_ref().map(|display| display.as_str()))
+        self.r#type.iter().find_map(CodeableConcept::display).or(self.class.display.as_ref().map(Text::as_str))
     }
 
     fn occurred(&self) -> Option<chrono::DateTime<chrono::Utc>> {
-        self.period.as_ref().and_then(|period| period.start.as_ref()).map(|start| start.earliest())
+        self.period.as_ref().and_then(|period| period.start.as_ref()).map(FhirDateTime::earliest)
     }
 
     /// Planned, arrived, in progress, finished; what was finished or cancelled is not begun again, only corrected in what it says.
     fn amendable_to(&self, next: &Self) -> Result<(), NotAmendable> {
         use EncounterStatus::{Arrived, Cancelled, Finished, InProgress, OnLeave, Planned, Triaged, Unknown};
-        let follows = match (self.status, next.status) {
-            (before, after) if before == after => true,
-            (Planned, Arrived | Triaged | InProgress | Finished | Cancelled | Unknown) => true,
-            (Arrived | Triaged, Triaged | InProgress | Finished | Cancelled | Unknown) => true,
-            (InProgress, OnLeave | Finished | Unknown) | (OnLeave, InProgress | Finished | Unknown) => true,
-            (Unknown, _) => true,
-            _ => false,
+        let follows = match self.status {
+            Planned => next.status != OnLeave,
+            Arrived => !matches!(next.status, Planned | OnLeave),
+            Triaged => !matches!(next.status, Planned | Arrived | OnLeave),
+            InProgress | OnLeave => matches!(next.status, InProgress | OnLeave | Finished | Unknown),
+            Finished | Cancelled => false,
+            Unknown => true,
         };
-        if follows { Ok(()) } else { Err(NotAmendable::StatusNotNext { from: self.status.code(), to: next.status.code() }) }
+        if follows || self.status == next.status { Ok(()) } else { Err(NotAmendable::StatusNotNext { from: self.status.code(), to: next.status.code() }) }
     }
 }

@@ -113,7 +113,7 @@ pub struct ScreeningConflict {
     #[graphql(skip)]
     with: FactId,
     #[graphql(skip)]
-    past: Option<Arc<Chart>>,
+    beside: Beside,
 }
 
 /// How two facts do not go together.
@@ -130,28 +130,74 @@ pub enum ConflictKind {
 
 #[ComplexObject]
 impl ScreeningConflict {
-    /// The other fact; null where you may not see it.
+    /// The other fact; null where it is not in this person's chart, as after a merge was undone.
     async fn with(&self, context: &Context<'_>) -> Result<Option<ChartEntry>> {
-        Ok(of_chart(context, self.past.as_ref(), self.with).await?)
+        Ok(self.beside.fact(context, self.with).await?)
     }
 }
 
 /// A fact as it is now; null when there is none that the caller may see.
 pub async fn chart_entry(context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
-    of_chart(context, None, fact).await
-}
-
-/// A fact as it is now, or as it was in a chart of the past.
-async fn of_chart(context: &Context<'_>, past: Option<&Arc<Chart>>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
     let permitted = permitted(context, Permission::ReadChart)?;
-    let entry = match past {
-        Some(past) => past.get(fact).map(|entry| ChartEntry::of_the_past(entry, past)).transpose()?,
-        None => permitted.load(fact).await?,
-    };
+    let entry = permitted.load(fact).await?;
     if let Some(entry) = &entry {
         entry.disclosed(permitted);
     }
     Ok(entry)
+}
+
+/// Where the facts that an entry names are looked for: in the same person's chart, so that a merge that was undone shows nobody else's.
+#[derive(Clone)]
+enum Beside {
+    /// The chart as it is now, of the person whose record this is.
+    Now(Uuid),
+    /// A chart of the past.
+    Then(Arc<Chart>),
+}
+
+impl Beside {
+    async fn fact(&self, context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
+        let permitted = permitted(context, Permission::ReadChart)?;
+        let entry = match self {
+            Self::Then(chart) => chart.get(fact).map(|entry| ChartEntry::of_the_past(entry, chart)).transpose()?,
+            Self::Now(record) => permitted.load(FactBeside { record: *record, fact: fact.0 }).await?,
+        };
+        if let Some(entry) = &entry {
+            entry.disclosed(permitted);
+        }
+        Ok(entry)
+    }
+}
+
+/// A fact of the person whose record this is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct FactBeside {
+    record: Uuid,
+    fact: Uuid,
+}
+
+#[derive(FromRow)]
+struct Row {
+    of: Uuid,
+    #[sqlx(flatten)]
+    entry: ChartEntry,
+}
+
+impl Loader<FactBeside> for Loads {
+    type Value = ChartEntry;
+    type Error = Failure;
+    async fn load(&self, keys: &[FactBeside]) -> Result<HashMap<FactBeside, ChartEntry>, Failure> {
+        let (records, facts): (Vec<Uuid>, Vec<Uuid>) = keys.iter().map(|key| (key.record, key.fact)).unzip();
+        let rows: Vec<Row> = sqlx::query_as(
+            "select beside.record as of, f.* from unnest($1::uuid[], $2::uuid[]) as beside (record, fact) join chart_fact f on f.fact_id = beside.fact \
+             where f.patient_id in (select record_id from patient_link where patient_id = beside.record)",
+        )
+        .bind(records)
+        .bind(facts)
+        .fetch_all(&mut *self.connection().await)
+        .await?;
+        Ok(rows.into_iter().map(|row| (FactBeside { record: row.of, fact: row.entry.uuid }, row.entry)).collect())
+    }
 }
 
 impl ChartEntry {
@@ -187,6 +233,10 @@ impl ChartEntry {
             changed,
             past: Some(Arc::clone(chart)),
         })
+    }
+
+    fn beside(&self) -> Beside {
+        self.past.clone().map_or(Beside::Now(self.patient_id), Beside::Then)
     }
 
     fn fact_kind(&self) -> Result<FactKind, Failure> {
@@ -229,15 +279,15 @@ impl ChartEntry {
     /// Whether it goes together with the rest of the chart; null where that is not looked at, or erased.
     async fn screening(&self) -> Option<ScreeningResult> {
         let Screening { checked, conflicts, acknowledged } = self.screening.clone()?;
-        let conflict = |found: records::Conflict| ScreeningConflict { kind: found.kind.into(), with: found.with, past: self.past.clone() };
+        let conflict = |found: records::Conflict| ScreeningConflict { kind: found.kind.into(), with: found.with, beside: self.beside() };
         let acknowledged = acknowledged.map(|reason| reason.as_str().to_owned());
         Some(ScreeningResult { checked, conflicts: conflicts.into_iter().map(conflict).collect(), acknowledged })
     }
 
-    /// The encounter during which it was stated.
+    /// The encounter during which it was stated; null where it is not in this person's chart.
     async fn encounter(&self, context: &Context<'_>) -> Result<Option<ChartEntry>> {
         let Some(encounter) = self.encounter_id else { return Ok(None) };
-        Ok(of_chart(context, self.past.as_ref(), FactId(encounter)).await?)
+        Ok(self.beside().fact(context, FactId(encounter)).await?)
     }
 
     /// What it says; null once erased.

@@ -8,6 +8,7 @@ use super::elements::{Annotation, CodeableConcept, FactIdentifier};
 /// FHIR `Device`, of a patient.
 #[derive(Clone, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are FHIR's")]
 pub struct Device {
     /// Business identifiers.
     #[serde(default)]

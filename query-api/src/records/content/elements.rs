@@ -67,6 +67,7 @@ pub struct FactIdentifier {
 /// FHIR `Reference`: to a resource by its type and its id in Carelog, by an identifier, or in words.
 #[derive(Clone, Deserialize, SimpleObject)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names are FHIR's")]
 pub struct Reference {
     /// `Encounter/0190…`.
     reference: Option<String>,

@@ -33,7 +33,7 @@ pub struct Path {
 impl Path {
     /// A query of something at the end.
     pub fn ask(&self, selection: &str) -> String {
-        format!("{} {{ {selection} {}", self.opening, "}".repeat(self.opening.matches('{').count() + 1))
+        format!("{} {{ {selection} {}", self.opening, "}".repeat(self.opening.matches('{').count() - self.opening.matches('}').count() + 1))
     }
 }
 

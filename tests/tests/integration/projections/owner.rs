@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use domain::records::ConditionRecorded;
 use event_store::fresh_id;
 use projections::Runner;
+use serde_json::json;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
 
-use super::events::{Clinic, registered};
+use super::events::{Clinic, event, registered};
 use super::{ReadSide, find_tables};
 use crate::harness::Kind;
 
@@ -48,7 +50,8 @@ async fn an_owner_who_is_no_superuser_folds_checks_and_sees_nothing_in_between()
     let running = tokio::spawn(Arc::clone(&runner).run(std::future::pending()));
     let (clinic, patient) = (Clinic::new(), fresh_id());
     side.append(clinic.opened()).await;
-    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1")]).await;
+    let condition = event::<ConditionRecorded>(json!({ "patient": patient, "fact": fresh_id(), "content": {}, "security": [], "screening": null }));
+    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition]).await;
     runner.state().wait_for(|states| !states.is_empty() && states.iter().all(|state| state.position >= last)).await.unwrap();
     let mut connection = owned.pool.acquire().await.unwrap();
     find_tables(&mut connection).await;

@@ -11,6 +11,7 @@ use domain::patients::{
     PatientDeactivated, PatientMergeUndone, PatientsMerged,
 };
 use domain::providers::{AvailabilityExceptionSet, Calendar, PractitionerRetired, QualificationAdded};
+use domain::records::{ConditionAmended, ConditionRecorded, FactKind};
 use domain::scheduling::{AppointmentCancelled, AppointmentFulfilled, AppointmentNoShow, AppointmentRescheduled, AppointmentStatusReverted};
 use domain::{Event, Phi};
 use event_store::{Position, fresh_id};
@@ -25,7 +26,7 @@ use super::{PATIENCE, ReadSide};
 /// Makes the suite's tests over a source: a path to an `async fn(&ReadSide) -> (OpenSource, whatever must live as long)`.
 macro_rules! over_source {
     ($open:path) => {
-        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, history, kills, two_runners, poison);
+        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, charts, history, kills, two_runners, poison);
     };
     ($open:path: $($test:ident),*) => {$(
         #[tokio::test(flavor = "multi_thread")]
@@ -196,6 +197,30 @@ pub async fn appointments(side: ReadSide, open: OpenSource) {
             .unwrap();
     let expected = ("2027-07-05T13:00:00Z".parse().unwrap(), "2027-07-05T13:30:00Z".parse().unwrap(), "2027-07-05T08:00:00".parse().unwrap());
     assert_eq!(times, (expected.0, expected.1, expected.2, "America/Chicago".to_owned()));
+}
+
+pub async fn charts(side: ReadSide, open: OpenSource) {
+    let patient: Uuid = "01990000-0000-7000-8000-000000000005".parse().unwrap();
+    let examples = event_schemas::examples::examples().into_iter().map(|example| example.event).filter(|event| matches!(event, Event::Records(_)));
+    let kept = fresh_id();
+    let condition = |text: &str| {
+        json!({ "patient": patient, "fact": kept, "content": { "code": { "text": text }, "recordedDate": "2026-03" }, "security": ["R"],
+        "screening": null, "reason": "It was so" })
+    };
+    let events = [registered(patient, "Ada", "Lovelace", "1950", "1")]
+        .into_iter()
+        .chain(examples)
+        .chain([event::<ConditionRecorded>(condition("Cough")), event::<ConditionAmended>(condition("Asthma"))]);
+    folded(&side, open, events).await;
+    let kinds = i64::try_from(FactKind::ALL.len()).unwrap();
+    let one_each = "select count(distinct kind) from chart_fact where entered_in_error and amendments = 2 and error_reason is not null";
+    assert_eq!(side.value::<i64>(one_each).await, kinds);
+    assert_eq!(side.value::<i64>("select count(*) from chart_fact").await, kinds + 1);
+    let (title, amendments, security): (String, i32, Vec<String>) =
+        sqlx::query_as("select title, amendments, security from chart_fact where fact_id = $1").bind(kept).fetch_one(&mut *side.tables().await).await.unwrap();
+    assert_eq!((title.as_str(), amendments, security), ("Asthma", 1, vec!["R".to_owned()]));
+    let sorted = "select count(*) from chart_fact where sort_at = coalesce(occurred_at, (recorded->>'recorded')::timestamptz)";
+    assert_eq!(side.value::<i64>(sorted).await, kinds + 1);
 }
 
 pub async fn history(side: ReadSide, open: OpenSource) {

@@ -18,10 +18,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::progress::Progress;
 use super::report::{About, Came, Outcome, Report};
 use super::source::{Item, Source};
 use super::survey::{Stage, Survey};
+use crate::progress::Progress;
 use crate::shutdown::Shutdown;
 
 /// So many resources are carried out at once; the log commits them together.

@@ -12,6 +12,7 @@ mod commands;
 mod demo;
 mod event_store;
 mod examples;
+mod fhir;
 mod graphql;
 mod harness;
 mod import;

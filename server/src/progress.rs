@@ -14,7 +14,7 @@ pub enum Progress {
     Bar(ProgressBar),
     /// In the log.
     Log {
-        /// What is to be done.
+        /// What is to be done; 0 where that is not known.
         total: u64,
         /// What is done.
         done: u64,
@@ -38,6 +38,17 @@ impl Progress {
         Self::Bar(style.map_or(bar.clone(), |style| bar.with_style(style)))
     }
 
+    /// Of resources that nobody has counted.
+    pub fn without_end() -> Self {
+        match Self::of(0) {
+            Self::Bar(bar) => {
+                let style = ProgressStyle::with_template("{msg:>17} {spinner} {human_pos}  {per_sec}");
+                Self::Bar(style.map_or(bar.clone(), |style| bar.with_style(style)))
+            }
+            log => log,
+        }
+    }
+
     /// What comes now.
     pub fn stage(&mut self, name: &'static str) {
         match self {
@@ -54,7 +65,7 @@ impl Progress {
                 *done += 1;
                 if said.elapsed() >= SAID_EVERY {
                     *said = Instant::now();
-                    tracing::info!(resource = *stage, done = *done, total = *total, "importing");
+                    tracing::info!(resource = *stage, done = *done, total = (*total > 0).then_some(*total), "under way");
                 }
             }
         }
@@ -64,7 +75,7 @@ impl Progress {
     pub fn end(&self) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Log { total, done, began, .. } => tracing::info!(done = *done, total = *total, seconds = began.elapsed().as_secs(), "ended"),
+            Self::Log { done, began, .. } => tracing::info!(done = *done, seconds = began.elapsed().as_secs(), "ended"),
         }
     }
 }

@@ -49,8 +49,7 @@ impl Ids {
                 if let Some(Value::String(reference)) = fields.get_mut("reference") {
                     let known = self.back.get(reference).or_else(|| self.identified.get(reference)).cloned();
                     *reference = known.unwrap_or_else(|| reference.clone());
-                } else if let Some(kind) = logical(field) {
-                    let identifier = fields.remove("identifier").unwrap_or_default();
+                } else if let Some((kind, identifier)) = logical(field).and_then(|kind| Some((kind, fields.remove("identifier")?))) {
                     let key = format!("{kind}?identifier={}|{}", text(&identifier["system"]), text(&identifier["value"]));
                     fields.insert("reference".to_owned(), self.identified[&key].clone().into());
                 }
@@ -92,7 +91,7 @@ impl Same {
             ids.plain("", &mut resource);
             found.insert(ids.back.get(&id).cloned().unwrap_or(id), resource);
         }
-        let (mut same, mut added) = (Self::default(), BTreeMap::new());
+        let (mut same, mut added) = (Self::default(), BTreeMap::<String, i64>::new());
         for resource in input {
             let (kind, id) = (text(&resource["resourceType"]), text(&resource["id"]));
             let Some(exported) = found.get(&format!("{kind}/{id}")) else {
@@ -110,7 +109,9 @@ impl Same {
             same.values += compare(kind, &stated, exported, &mut same.lost);
             compare(kind, exported, &stated, &mut added);
         }
-        added.retain(|path, _| !same.lost.contains_key(path));
+        // What came out as another value is lost, and not added besides.
+        added.iter_mut().for_each(|(path, count)| *count -= same.lost.get(path).copied().unwrap_or_default());
+        added.retain(|_, count| *count > 0);
         same.added = json!(added);
         same
     }
@@ -144,6 +145,12 @@ fn compare(path: &str, one: &Value, other: &Value, unlike: &mut BTreeMap<String,
         (Value::Array(entries), Value::Array(others)) if entries.len() == others.len() => {
             entries.iter().zip(others).map(|(entry, other)| compare(path, entry, other, unlike)).sum()
         }
+        // Entries were left out of a list.
+        (Value::Array(entries), Value::Array(others)) => {
+            let (same, lost): (Vec<&Value>, Vec<&Value>) = entries.iter().partition(|entry| others.contains(entry));
+            lost.into_iter().for_each(|entry| note(path, entry, unlike));
+            same.len()
+        }
         (one, other) if one == other => 1,
         _ => {
             note(path, one, unlike);
@@ -156,8 +163,10 @@ fn compare(path: &str, one: &Value, other: &Value, unlike: &mut BTreeMap<String,
 fn note(path: &str, value: &Value, unlike: &mut BTreeMap<String, i64>) {
     let entries = if let Value::Array(entries) = value { entries.as_slice() } else { std::slice::from_ref(value) };
     for entry in entries {
+        // A reference that leads nowhere and says nothing else is left out with what it stands in.
+        let path = if entry.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key("reference")) { format!("{path}.reference") } else { path.to_owned() };
         let url = entry["url"].as_str().filter(|_| path.ends_with(".extension"));
-        let path = url.map_or_else(|| path.to_owned(), |url| format!("{path}[{}]", url.rsplit('/').next().unwrap()));
+        let path = url.map_or_else(|| path.clone(), |url| format!("{path}[{}]", url.rsplit('/').next().unwrap()));
         *unlike.entry(path).or_default() += 1;
     }
 }

@@ -45,7 +45,7 @@ impl Progress {
                 let style = ProgressStyle::with_template("{msg:>17} {spinner} {human_pos}  {per_sec}");
                 Self::Bar(style.map_or(bar.clone(), |style| bar.with_style(style)))
             }
-            log => log,
+            log @ Self::Log { .. } => log,
         }
     }
 

@@ -38,7 +38,7 @@ enum Task {
     Serve,
     /// The command API alone.
     Command,
-    /// The GraphQL API alone.
+    /// The reading APIs alone: GraphQL and FHIR.
     Query,
     /// The projections alone.
     Project,

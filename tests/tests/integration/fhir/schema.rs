@@ -18,8 +18,10 @@ impl Schema {
             eprintln!("SKIPPED: there is no {}; scripts/install schema fetches it", path.display());
             return None;
         };
-        let schema: Value = serde_json::from_str(&text).unwrap();
+        let mut schema: Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&schema["id"], schema["oneOf"].as_array().map(Vec::len)), (&json!("http://hl7.org/fhir/json-schema/4.0"), Some(146)), "R4");
+        // HL7's schema of 4.0.0; for the types that are exported, the correction 4.0.1 has one code more.
+        schema["definitions"]["CapabilityStatement"]["properties"]["fhirVersion"]["enum"].as_array_mut().unwrap().push("4.0.1".into());
         let others = ["Bundle", "CapabilityStatement", "OperationOutcome"];
         let types = fhir::ResourceType::all().map(|kind| kind.name()).chain(others);
         let validator = |kind: &str| {

@@ -53,23 +53,32 @@ async fn everything_of(State(gate): State<Gate>, Path(id): Path<String>, headers
         let reading = reading(&headers, "fhir everything".to_owned())?;
         settled(gate.read(&caller, reading, |snapshot| async move { everything(&snapshot, patient).await }).await)
     };
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<Vec<Value>>| {
-        let reflects = answered.reflects.0;
-        resource(&bundle(&answered), reflects)
-    })
+    let base = base(&headers);
+    answered.await.map_or_else(Problem::into_response, |answered: Answered<Vec<Value>>| resource(&bundle(&answered, &base), answered.reflects.0))
 }
 
 /// A `Bundle` of the type `searchset`; it says so where the read models lack something of these records.
-fn bundle(answered: &Answered<Vec<Value>>) -> Value {
+fn bundle(answered: &Answered<Vec<Value>>, base: &str) -> Value {
     let about = |parked: &String| answered.value.iter().any(|resource| parked.strip_prefix("patient/").is_some_and(|id| resource["id"] == id));
     let incomplete = answered.parked.iter().any(about);
     let warning = incomplete.then(|| {
         let text = "Something that was recorded could not be applied to the read models yet, so it may be missing here.";
         json!({ "resource": outcome("warning", "incomplete", text), "search": { "mode": "outcome" } })
     });
-    let matched = |resource: &Value| json!({ "fullUrl": format!("urn:uuid:{}", resource["id"].as_str().unwrap_or_default()), "resource": resource, "search": { "mode": "match" } });
+    let matched = |resource: &Value| {
+        let [name, id] = ["resourceType", "id"].map(|field| resource[field].as_str().unwrap_or_default());
+        json!({ "fullUrl": format!("{base}/{name}/{id}"), "resource": resource, "search": { "mode": "match" } })
+    };
     let entries: Vec<Value> = answered.value.iter().map(matched).chain(warning).collect();
     json!({ "resourceType": "Bundle", "type": "searchset", "total": answered.value.len(), "entry": entries })
+}
+
+/// Where the client found us, as far as it says: relative references are resolved against it.
+fn base(headers: &HeaderMap) -> String {
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
+    let scheme = if said("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    format!("{scheme}://{}/fhir", said("host").filter(plain).unwrap_or("localhost"))
 }
 
 async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Caller, Problem> {

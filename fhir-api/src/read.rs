@@ -105,7 +105,9 @@ fn shown(snapshot: &Snapshot, table: &Table, rows: Vec<(Uuid, Value)>) -> Result
     for (_, row) in rows {
         let Found { patient, resource } = (table.resource)(row)?;
         let Some(resource) = resource else { continue };
-        patient.into_iter().for_each(|patient| snapshot.discloses(patient));
+        if let Some(patient) = patient {
+            snapshot.discloses(patient);
+        }
         resources.push(resource);
     }
     Ok(resources)

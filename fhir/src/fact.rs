@@ -97,3 +97,109 @@ fn security(resource: &mut Element<'_>) -> Vec<Label> {
     }
     labels
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::records::FactKind;
+    use domain::PatientId;
+    use serde_json::{Value, json};
+
+    use crate::resource_type::ResourceType;
+    use crate::subject::Patients;
+    use crate::testing::{bodies, id, identifier, left_out, not_kept, only, read, read_among, read_with};
+    use crate::{NotUnderstood, Turn};
+
+    fn patient() -> Value {
+        json!({ "resourceType": "Patient", "id": "p", "identifier": [identifier("9")] })
+    }
+
+    fn observation(fields: &Value) -> Value {
+        let mut resource =
+            json!({ "resourceType": "Observation", "id": "o", "status": "final", "code": { "text": "pulse" }, "subject": { "reference": "Patient/p" } });
+        resource.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        resource
+    }
+
+    #[test]
+    fn a_fact_is_recorded_as_it_stands_less_its_header() {
+        let encounter = json!({ "resourceType": "Encounter", "id": "e", "identifier": [identifier("7")] });
+        let resource = observation(&json!({
+            "meta": { "profile": [] }, "text": { "div": "x" }, "subject": { "reference": "Patient/p", "display": "A" },
+            "encounter": { "reference": "Encounter?identifier=urn:source|7" }, "valueQuantity": { "value": 1.0, "unit": "kg" },
+            "code": { "coding": [{ "code": "1", "userSelected": true }], "text": "weight" },
+        }));
+        let (body, notes) = only(read_among(&[patient(), encounter], &resource));
+        let expected = json!({
+            "fact": id(ResourceType::Fact(FactKind::Observation), "o"), "patient": id(ResourceType::Patient, "p"), "content": {
+                "status": "final", "code": { "coding": [{ "code": "1" }], "text": "weight" }, "valueQuantity": { "value": 1.0, "unit": "kg" },
+                "encounter": { "reference": format!("Encounter/{}", id(ResourceType::Fact(FactKind::Encounter), "e")) },
+            },
+        });
+        assert_eq!(body, expected);
+        let mut paths = not_kept(&notes);
+        paths.sort_unstable();
+        assert_eq!(paths, ["Observation.code.coding.userSelected", "Observation.meta", "Observation.subject.display", "Observation.text"]);
+    }
+
+    #[test]
+    fn a_reference_that_leads_nowhere_keeps_what_it_says_and_goes_where_it_says_nothing() {
+        let encounter = json!({
+            "resourceType": "Encounter", "id": "e", "status": "finished", "class": { "code": "AMB" }, "subject": { "reference": "Patient/p" },
+            "participant": [{ "individual": { "reference": "Practitioner/x", "display": "Dr. A" } }, { "individual": { "reference": "Practitioner/x" } }],
+            "location": [{ "location": { "reference": "Location/x", "type": "Location" }, "period": { "start": "2020" } }],
+            "serviceProvider": { "reference": "Organization/x", "identifier": { "value": "7" } },
+        });
+        let (body, notes) = only(read_among(&[patient()], &encounter));
+        let content = &body["content"];
+        assert_eq!((&content["participant"], content.get("location")), (&json!([{ "individual": { "display": "Dr. A" } }]), None));
+        assert_eq!(content["serviceProvider"], json!({ "identifier": { "value": "7" } }));
+        let mut paths: Vec<&str> = left_out(&notes).into_iter().map(|(path, _)| path).collect();
+        paths.sort_unstable();
+        let individual = "Encounter.participant.individual.reference";
+        assert_eq!(paths, ["Encounter.location.location.reference", individual, individual, "Encounter.serviceProvider.reference"]);
+    }
+
+    #[test]
+    fn a_broken_value_is_named_and_takes_the_fact_with_it() {
+        let reason = |fields: Value| read_among(&[patient()], &observation(&fields)).err().unwrap();
+        let broken = reason(json!({ "valueQuantity": { "value": 5, "comparator": "under" } }));
+        let rule = "must be a code of its value set".to_owned();
+        assert_eq!(broken, NotUnderstood::ValueBroken { path: "Observation.valueQuantity.comparator".into(), rule });
+        assert_eq!(reason(json!({ "component": [{}] })), NotUnderstood::ValueMissing { path: "Observation.component.code".into() });
+        assert_eq!(reason(json!({ "implicitRules": "urn:r" })), NotUnderstood::ModifierNotUnderstood { path: "Observation.implicitRules".into() });
+    }
+
+    #[test]
+    fn who_is_not_there_is_given_or_registered_first_and_always_the_same() {
+        let nobody = observation(&json!({ "subject": { "reference": "#baby" }, "contained": [{ "resourceType": "Patient", "id": "baby" }] }));
+        assert_eq!(read(&nobody).err(), Some(NotUnderstood::ReferenceUnresolved { path: "Observation.subject".into() }));
+        let given = Patients { given: [("#baby".to_owned(), PatientId(uuid::Uuid::from_u128(7)))].into(), register_missing: true };
+        assert_eq!(only(read_with(&given, &[], &nobody)).0["patient"], json!(uuid::Uuid::from_u128(7)));
+        let register = Patients { register_missing: true, ..Patients::default() };
+        let mapped = read_with(&register, &[], &nobody).unwrap();
+        assert_eq!(mapped.steps.iter().map(|step| step.turn).collect::<Vec<_>>(), [Turn::Before, Turn::Own]);
+        let again = read_with(&register, &[], &nobody).unwrap();
+        assert!(mapped.steps.iter().zip(&again.steps).all(|(one, other)| one.id == other.id));
+    }
+
+    #[test]
+    fn what_was_entered_in_error_is_recorded_and_taken_back() {
+        let status = |code: &str| json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": code, "display": "x" }] });
+        let condition = json!({
+            "resourceType": "Condition", "id": "c", "subject": { "reference": "Patient/p" }, "code": { "text": "a" }, "clinicalStatus": { "text": "active" },
+            "verificationStatus": status("entered-in-error"),
+        });
+        let (bodies, notes) = bodies(read_among(&[patient()], &condition));
+        assert_eq!(bodies.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["record-condition", "enter-condition-in-error"]);
+        assert!(bodies[0].1["content"].get("verificationStatus").is_none());
+        // FHIR allows no clinical status beside it, so it does not come back.
+        assert_eq!(not_kept(&notes), ["Condition.clinicalStatus", "Condition.verificationStatus.coding.display"]);
+    }
+
+    #[test]
+    fn labels_are_kept_and_one_that_is_not_known_restricts() {
+        let security = |code: &str| json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code });
+        let (body, notes) = only(read_among(&[patient()], &observation(&json!({ "meta": { "security": [security("HIV"), security("SECRET")] } }))));
+        assert_eq!((&body["security"], notes.flagged.len(), notes.not_kept.len()), (&json!(["HIV", "R"]), 1, 0));
+    }
+}

@@ -15,11 +15,9 @@ const ESSENTIAL: [&str; 2] = ["location", "actor"];
 /// it is left out.
 pub(crate) fn rewrite(path: &str, fields: &mut Map<String, Value>, index: &Index, notes: &mut Notes) {
     rewrite_literal(path, fields, index, notes);
-    let before = fields.len();
     fields.retain(|field, value| {
         PASSED_OVER.contains(&field.as_str()) || rewrite_value(&format!("{path}.{}", legible(field)), value, index, notes)
     });
-    debug_assert!(fields.len() <= before, "nothing is added");
 }
 
 /// Whether there is still something in it.
@@ -52,6 +50,9 @@ fn rewrite_literal(path: &str, fields: &mut Map<String, Value>, index: &Index, n
         fields.insert("reference".to_owned(), format!("{}/{id}", resource_type.name()).into());
     } else {
         fields.remove("reference");
+        if !["identifier", "display"].iter().any(|kept| fields.contains_key(*kept)) {
+            fields.clear();
+        }
         notes.left_out.push(LeftOut { path: format!("{path}.reference"), rule: InvalidValue("lead to one resource of the input") });
     }
 }

@@ -5,11 +5,13 @@ mod check;
 mod collect;
 mod config;
 mod demo;
+mod export;
 mod generate;
 mod health;
 mod http;
 mod import;
 mod migrate;
+mod progress;
 mod serve;
 mod shutdown;
 mod telemetry;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use config::Config;
 
-/// An event-sourced healthcare backend: commands in, immutable events in Postgres and Kafka, read models, GraphQL out.
+/// An event-sourced healthcare backend: commands in, immutable events in Postgres and Kafka, read models, GraphQL and FHIR out.
 #[derive(Parser)]
 #[command(name = "carelog", version)]
 struct Cli {
@@ -37,7 +39,7 @@ enum Task {
     Serve,
     /// The command API alone.
     Command,
-    /// The GraphQL API alone.
+    /// The reading APIs alone: GraphQL and FHIR.
     Query,
     /// The projections alone.
     Project,
@@ -56,6 +58,8 @@ enum Task {
     CollectDocuments,
     /// Bring data in from another system.
     Import(import::Import),
+    /// Write what is known as data for another system.
+    Export(export::Export),
     /// Load a small generated clinic, the first time.
     Demo,
     /// Print a development token.
@@ -69,7 +73,7 @@ enum Task {
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();
-    telemetry::start(cli.config.log_json, matches!(cli.task, Task::Import(_) | Task::Demo));
+    telemetry::start(cli.config.log_json, matches!(cli.task, Task::Import(_) | Task::Export(_) | Task::Demo));
     match run(cli).await {
         Ok(code) => code,
         Err(error) => {
@@ -92,6 +96,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Rebuild { projection } => check::rebuild(&config, &projection).await?,
         Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
+        Task::Export(export) => return export::run(&config, export).await,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token)?,
         Task::Welcome => welcome::run(&config)?,

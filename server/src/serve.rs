@@ -95,6 +95,7 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
     if parts.queries {
         router =
             router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
+        router = router.merge(fhir_api::router(app.gate.clone()));
     }
     if parts.commands || parts.queries {
         router = router.merge(http::pages(&config.web));

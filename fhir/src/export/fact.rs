@@ -34,6 +34,7 @@ impl FactRow {
     /// The resource; `None` once it is erased: what is left would be no resource of its type.
     pub fn resource(self) -> Option<Value> {
         let mut content = self.content?;
+        prune(&mut content);
         if self.entered_in_error {
             taken_back::put(self.kind, &mut content);
         }
@@ -44,6 +45,22 @@ impl FactRow {
         }
         Some(resource.finish())
     }
+}
+
+/// FHIR has no empty elements: where all that an element held was left out, so is the element.
+fn prune(fields: &mut Map<String, Value>) {
+    fields.retain(|_, value| match value {
+        Value::Object(fields) => {
+            prune(fields);
+            !fields.is_empty()
+        }
+        Value::Array(entries) => {
+            entries.iter_mut().filter_map(Value::as_object_mut).for_each(prune);
+            entries.retain(|entry| entry.as_object().is_none_or(|fields| !fields.is_empty()));
+            !entries.is_empty()
+        }
+        _ => true,
+    });
 }
 
 /// What the type calls the patient.
@@ -92,6 +109,12 @@ mod tests {
         let condition = row("Condition", &json!({ "clinicalStatus": { "text": "active" } }), true);
         assert_eq!(condition["verificationStatus"]["coding"][0]["code"], "entered-in-error");
         assert!(condition.get("clinicalStatus").is_none() && condition.get("status").is_none());
+    }
+
+    #[test]
+    fn no_element_is_empty() {
+        let found = row("Observation", &json!({ "status": "final", "code": { "coding": [{}] }, "note": [{}, { "text": "a" }], "method": {} }), false);
+        assert_eq!((found.get("code"), found.get("method"), &found["note"]), (None, None, &json!([{ "text": "a" }])));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub use fact::FactRow;
 pub use people::{PatientRow, PractitionerRow, RoleRow};
 pub use places::{FacilityRow, OrganizationRow, RoomRow};
 
-use domain::fhir_values::{Coding, Identifier};
+use domain::fhir_values::{Code, Coding, Identifier};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -76,7 +76,7 @@ fn coded(system: &str, code: Option<&str>) -> Value {
 
 fn identifiers(identifiers: &[Identifier]) -> Vec<Value> {
     let one = |identifier: &Identifier| {
-        let kind = coded(IDENTIFIER_TYPE, identifier.r#type.as_ref().map(|code| code.as_str()));
+        let kind = coded(IDENTIFIER_TYPE, identifier.r#type.as_ref().map(Code::as_str));
         Resource(Map::new()).with("system", identifier.system.as_str()).with("value", identifier.value.as_str()).with("type", kind).finish()
     };
     identifiers.iter().map(one).collect()

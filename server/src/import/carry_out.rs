@@ -18,10 +18,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::progress::Progress;
 use super::report::{About, Came, Outcome, Report};
 use super::source::{Item, Source};
 use super::survey::{Stage, Survey};
+use crate::progress::Progress;
 use crate::shutdown::Shutdown;
 
 /// So many resources are carried out at once; the log commits them together.
@@ -90,7 +90,9 @@ impl Importer {
         let ended = self.stages(sources, survey, report, &mut progress).await;
         report.seconds = began.elapsed().as_secs_f64();
         report.interrupted |= ended.is_err() || *self.shutdown.borrow();
-        progress.end(report);
+        progress.end();
+        let (taken, already_there) = report.resources.values().fold((0, 0), |(taken, there), counts| (taken + counts.taken, there + counts.already_there));
+        tracing::info!(taken, already_there, "imported");
         ended
     }
 

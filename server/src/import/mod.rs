@@ -2,7 +2,6 @@
 //! one type after the other. Ids and idempotency keys follow from what the source calls things, so a run that was cut off is simply run again.
 
 mod carry_out;
-mod progress;
 mod report;
 mod source;
 mod survey;

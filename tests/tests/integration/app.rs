@@ -212,6 +212,27 @@ impl App {
         answer
     }
 
+    /// Reads a path of the first process; the status, the media type and the body.
+    pub async fn get(&self, path: &str, token: Option<&str>, wait_for: Option<i64>) -> (StatusCode, String, Value) {
+        let mut request = self.client.get(self.at(0, path));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(position) = wait_for {
+            request = request.header("Carelog-Wait-For", position.to_string());
+        }
+        let answer = request.send().await.expect("the process answers");
+        let media = answer.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        (answer.status(), media, answer.json().await.expect("JSON"))
+    }
+
+    /// The vault that the processes use.
+    pub async fn vault(&self) -> vault::Vault {
+        let pool = sqlx::PgPool::connect(&self.url(1)).await.expect("the vault's database");
+        let key = vault::RootKey::open(self.keys.join("development-root.key")).expect("the root key");
+        vault::Vault::open(pool, key).await.expect("the vault opens")
+    }
+
     /// Asks the first process in GraphQL, waiting for a position where one is given.
     pub async fn graphql(&self, token: &str, query: &str, wait_for: Option<i64>) -> Value {
         let mut request = self.client.post(self.at(0, "/graphql")).bearer_auth(token).json(&json!({ "query": query }));

@@ -13,6 +13,7 @@ mod demo;
 mod documents;
 mod event_store;
 mod examples;
+mod fhir;
 mod graphql;
 mod harness;
 mod import;

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("command-api", &["domain", "event-store", "gate"]),
     ("documents", &["command-api", "domain", "event-store", "gate", "vault"]),
     ("query-api", &["domain", "event-store", "gate", "projections"]),
+    ("fhir-api", &["domain", "event-store", "fhir", "gate"]),
 ];
 
 fn root() -> PathBuf {
@@ -83,7 +84,7 @@ fn domain_does_no_io_and_draws_nothing() {
 
 #[test]
 fn only_the_event_store_names_the_tables_of_the_log() {
-    for folder in ["vault", "gate", "kafka", "projections", "command-api", "documents", "query-api", "fhir", "server", "event-schemas"] {
+    for folder in ["vault", "gate", "kafka", "projections", "command-api", "documents", "query-api", "fhir", "fhir-api", "server", "event-schemas"] {
         for path in sources(&root().join(folder), &["rs", "sql"]) {
             for table in ["clinical.", "event_tag", "from event ", "into event "] {
                 let named =
@@ -96,7 +97,7 @@ fn only_the_event_store_names_the_tables_of_the_log() {
 
 #[test]
 fn resolvers_reach_the_database_only_through_a_snapshot() {
-    for path in sources(&root().join("query-api/src"), &["rs"]) {
+    for path in ["query-api/src", "fhir-api/src"].iter().flat_map(|folder| sources(&root().join(folder), &["rs"])) {
         for handle in ["PgPool", "PgListener", "connect_with", "pool."] {
             assert!(!text(&path).contains(handle), "{} names {handle}", path.display());
         }

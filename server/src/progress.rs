@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::Report;
-
 /// How often a log line says how far it has come.
 const SAID_EVERY: Duration = Duration::from_secs(5);
 
@@ -16,7 +14,7 @@ pub enum Progress {
     Bar(ProgressBar),
     /// In the log.
     Log {
-        /// What is to be done.
+        /// What is to be done; 0 where that is not known.
         total: u64,
         /// What is done.
         done: u64,
@@ -40,6 +38,17 @@ impl Progress {
         Self::Bar(style.map_or(bar.clone(), |style| bar.with_style(style)))
     }
 
+    /// Of resources that nobody has counted.
+    pub fn without_end() -> Self {
+        match Self::of(0) {
+            Self::Bar(bar) => {
+                let style = ProgressStyle::with_template("{msg:>17} {spinner} {human_pos}  {per_sec}");
+                Self::Bar(style.map_or(bar.clone(), |style| bar.with_style(style)))
+            }
+            log @ Self::Log { .. } => log,
+        }
+    }
+
     /// What comes now.
     pub fn stage(&mut self, name: &'static str) {
         match self {
@@ -56,21 +65,17 @@ impl Progress {
                 *done += 1;
                 if said.elapsed() >= SAID_EVERY {
                     *said = Instant::now();
-                    tracing::info!(resource = *stage, done = *done, total = *total, "importing");
+                    tracing::info!(resource = *stage, done = *done, total = (*total > 0).then_some(*total), "under way");
                 }
             }
         }
     }
 
-    /// The end, whichever, and what came of it.
-    pub fn end(&self, report: &Report) {
+    /// The end, whichever.
+    pub fn end(&self) {
         match self {
             Self::Bar(bar) => bar.finish_and_clear(),
-            Self::Log { total, done, began, .. } => {
-                let taken: u64 = report.resources.values().map(|counts| counts.taken).sum();
-                let already_there: u64 = report.resources.values().map(|counts| counts.already_there).sum();
-                tracing::info!(done = *done, total = *total, taken, already_there, seconds = began.elapsed().as_secs(), "import ended");
-            }
+            Self::Log { done, began, .. } => tracing::info!(done = *done, seconds = began.elapsed().as_secs(), "ended"),
         }
     }
 }

@@ -1,0 +1,121 @@
+//! `carelog export`: a tenant's read models as data for other systems, of one moment.
+
+use std::fs::{DirBuilder, File};
+use std::io::{BufWriter, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, Subcommand};
+use domain::TenantId;
+use fhir::ResourceType;
+use fhir_api::Place;
+use gate::{Caller, ReadRefusal, Reading, Role, Snapshot};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::progress::Progress;
+use crate::shutdown::{self, Shutdown};
+
+/// What the data is for.
+#[derive(Args)]
+pub struct Export {
+    #[command(subcommand)]
+    target: ExportTarget,
+}
+
+#[derive(Subcommand)]
+enum ExportTarget {
+    /// FHIR R4: a folder of bulk NDJSON files, one a resource type.
+    Fhir(FhirExport),
+}
+
+#[derive(Args)]
+struct FhirExport {
+    /// The folder, which is made; what it holds is protected, so nobody else may read it.
+    path: PathBuf,
+    /// The tenant whose data it is.
+    #[arg(long)]
+    tenant: Uuid,
+}
+
+/// So many resources are read at once.
+const AT_ONCE: u16 = 1000;
+
+/// Exports. The folder has its name only when everything is in it.
+#[expect(clippy::print_stdout, reason = "the counts are the output")]
+pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
+    let ExportTarget::Fhir(FhirExport { path, tenant }) = export.target;
+    ensure!(!path.exists(), "there is something at the path given; an export makes its own folder");
+    let part = path.with_added_extension("part");
+    if part.exists() {
+        std::fs::remove_dir_all(&part).context("what an export left that was cut off cannot be removed")?;
+    }
+    DirBuilder::new().mode(0o700).create(&part).context("the folder cannot be made")?;
+    let app = App::open(config).await?;
+    // Compliance officers read everything and change nothing.
+    let caller = Caller::operator(TenantId(tenant), "export", [Role::ComplianceOfficer]);
+    let head = app.store.head().await.context("the log does not answer")?;
+    let reading = Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head) };
+    let shutdown = shutdown::on_signal();
+    let read = app.gate.read(&caller, reading, |snapshot| async move { write(&snapshot, &part, &shutdown).await.map(|counts| (part, counts)) }).await;
+    let answered = match read {
+        Err(ReadRefusal::PositionTimeout { wanted, reached }) => {
+            bail!("the read models are at position {} of {}; run the projections (carelog serve, or carelog project) and try again", reached.0, wanted.0)
+        }
+        other => other.context("the read models do not answer")?,
+    };
+    let (part, counts) = answered.value?;
+    // Only what was settled as disclosed gets its name.
+    std::fs::rename(&part, &path).context("the folder cannot be given its name")?;
+    for (resource_type, count) in &counts {
+        println!("{count:>10}  {}", resource_type.name());
+    }
+    println!("{:>10}  in all, as of position {}", counts.iter().map(|(_, count)| count).sum::<u64>(), answered.reflects.0);
+    if !answered.parked.is_empty() {
+        println!("\nSomething about these could not be applied to the read models, and may be missing: {}", answered.parked.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn write(snapshot: &Snapshot, folder: &Path, shutdown: &Shutdown) -> anyhow::Result<Vec<(ResourceType, u64)>> {
+    let mut progress = Progress::without_end();
+    let mut counts = Vec::new();
+    for resource_type in ResourceType::all() {
+        progress.stage(resource_type.name());
+        let count = write_type(snapshot, resource_type, folder, &mut progress, shutdown).await?;
+        if count > 0 {
+            counts.push((resource_type, count));
+        }
+    }
+    progress.end();
+    Ok(counts)
+}
+
+async fn write_type(snapshot: &Snapshot, resource_type: ResourceType, folder: &Path, progress: &mut Progress, shutdown: &Shutdown) -> anyhow::Result<u64> {
+    let mut file = None;
+    let mut count = 0;
+    let mut place = Some(Place::default());
+    while let Some(from) = place {
+        ensure!(!*shutdown.borrow(), "the export was interrupted; nothing is kept of it");
+        let page = fhir_api::page(snapshot, resource_type, from, AT_ONCE).await?;
+        for resource in &page.resources {
+            let file = match &mut file {
+                Some(file) => file,
+                // A type of which there is nothing has no file.
+                none => none.insert(BufWriter::new(File::create_new(folder.join(format!("{}.ndjson", resource_type.name()))).context("a file cannot be made")?)),
+            };
+            serde_json::to_writer(&mut *file, resource).context("a file cannot be written")?;
+            file.write_all(b"\n").context("a file cannot be written")?;
+            progress.step();
+            count += 1;
+        }
+        place = page.next;
+    }
+    if let Some(file) = file {
+        file.into_inner().context("a file cannot be written")?.sync_all().context("a file cannot be written")?;
+    }
+    Ok(count)
+}

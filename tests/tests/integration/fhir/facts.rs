@@ -1,0 +1,160 @@
+//! Facts that are broken, wrong, conflicting, in error, or of people whom nobody has named.
+
+use serde_json::{Value, json};
+
+use super::export;
+use super::schema::Schema;
+use crate::app::App;
+use crate::import::{Input, adds_up, counts, import, patient, problems, run_with};
+
+fn fact(kind: &str, id: &str, fields: &Value) -> String {
+    let whose = if matches!(kind, "AllergyIntolerance" | "Device" | "FamilyMemberHistory" | "Immunization") { "patient" } else { "subject" };
+    let mut fact = json!({ "resourceType": kind, "id": id, whose: { "reference": "Patient/p1" } });
+    fact.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    fact.to_string()
+}
+
+fn observation(id: &str, fields: &Value) -> String {
+    let mut all = json!({ "status": "final", "code": { "text": "pulse" } });
+    all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    fact("Observation", id, &all)
+}
+
+fn of_type<'resources>(resources: &'resources [Value], kind: &str) -> Vec<&'resources Value> {
+    resources.iter().filter(|resource| resource["resourceType"] == kind).collect()
+}
+
+#[tokio::test]
+async fn one_broken_line_of_a_thousand_is_named_and_the_others_go_in() {
+    let app = App::without_processes(&[]).await;
+    let mut lines: Vec<String> = (0..1000).map(|number| observation(&number.to_string(), &json!({ "valueInteger": number }))).collect();
+    lines[700] = lines[700].replace("\"final\"", "\"Needle");
+    let report = import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).with("Observation.ndjson", &lines).0);
+    assert_eq!((counts(&report, "Observation"), problems(&report)), ((999, 0, 0, 0, 0), vec![(701, "not-understood", "not-json")]));
+}
+
+#[tokio::test]
+async fn what_breaks_a_rule_is_named_by_path_and_rule_and_never_repeated() {
+    let app = App::without_processes(&[]).await;
+    let lines = [
+        observation("0", &json!({ "status": "Needle" })),
+        observation("1", &json!({ "code": {}, "valueQuantity": { "value": "Needle" } })),
+        observation("2", &json!({ "valueQuantity": { "value": 1, "system": "http://unitsofmeasure.org", "code": "Needle//" } })),
+        observation("3", &json!({ "effectivePeriod": { "start": "2020-01-02T00:00:00Z", "end": "2020-01-01T00:00:00Z" } })),
+        observation("4", &json!({ "component": [{ "code": { "text": "a" }, "valueString": "" }] })),
+        observation("5", &json!({ "code": null })),
+        observation("6", &json!({ "modifierExtension": [{ "url": "http://e/Needle" }] })),
+        observation("7", &json!({ "component": [{ "code": { "text": "a" }, "modifierExtension": [{ "url": "http://e/Needle" }] }] })),
+        observation("8", &json!({ "subject": { "reference": "Group/Needle" } })),
+        observation("9", &json!({ "subject": { "reference": "Patient/Needle" } })),
+        observation("10", &json!({ "encounter": { "reference": "Encounter/Needle" }, "performer": [{ "reference": "Practitioner/Needle", "display": "Dr. A" }, { "reference": "#Needle" }] })),
+    ];
+    let report = import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).with("Observation.ndjson", &lines).0);
+    assert_eq!(counts(&report, "Observation"), (1, 0, 0, 1, 9), "{report}");
+    let said: Vec<String> = report["problems"].as_array().unwrap().iter().map(|problem| {
+        let part = |name: &str| problem[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {} {}", problem["item"], part("code"), part("path"), part("rule"))
+    }).collect();
+    let expected = [
+        "1 value-broken Observation.status must be a code of its value set",
+        "2 value-broken Observation.valueQuantity.value must have the type that FHIR gives it",
+        "3 value-broken Observation.valueQuantity must have a unit of UCUM where its system is http://unitsofmeasure.org",
+        "4 value-broken Observation.effectivePeriod must not end before it starts",
+        "5 value-broken Observation.component.valueString must hold at least one character that is not white space",
+        "6 value-broken Observation.code must have the type that FHIR gives it",
+        "7 modifier-not-understood Observation.modifierExtension -",
+        "8 modifier-not-understood Observation.component.modifierExtension -",
+        "9 reference-unresolved Observation.subject -",
+        "10 patient-unknown - -",
+        "11 - Observation.encounter.reference must lead to one resource of the input",
+        "11 - Observation.performer.reference must lead to one resource of the input",
+        "11 - Observation.performer.reference must lead to one resource of the input",
+    ];
+    assert_eq!(said, expected);
+    assert!(!report.to_string().contains("Needle"));
+}
+
+#[tokio::test]
+async fn who_is_not_in_the_input_can_be_given_or_registered() {
+    let app = App::serve().await;
+    let of = |id: &str, reference: &str| observation(id, &json!({ "subject": { "reference": reference } }));
+    let newborn = |id: &str| {
+        let contained = json!({ "resourceType": "Patient", "id": "baby", "identifier": [{ "system": "urn:mrn", "value": "9" }] });
+        observation(id, &json!({ "subject": { "reference": "#baby" }, "contained": [contained] }))
+    };
+    let lines = [of("0", "Patient/p1"), of("1", "Patient/a"), of("2", "https://example.org/Patient/b"), of("3", "Patient/b"), newborn("4"), newborn("5")];
+    let input = Input::new().with("Observation.ndjson", &lines);
+    let refused = import(&app, &input.0);
+    assert_eq!(counts(&refused, "Observation"), (0, 0, 0, 4, 2), "an earlier import could have brought those who are named by id");
+    // Whom an earlier import has brought is not registered again.
+    import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).0);
+    let ada = event_store::fresh_id();
+    app.accepted("/v1/patients/register-patient", gate::Role::Administrator, json!({ "patient": ada })).await;
+    let given = format!("Patient/a={ada}");
+    let (_, report) = run_with(&app, &input.0, app.tenant, &["--patient", &given, "--register-missing-patients"]);
+    adds_up(&report);
+    assert_eq!((counts(&report, "Observation"), &report["registeredUnidentified"]), ((6, 0, 0, 0, 0), &json!(2)), "{report}");
+    let exported = export(&app);
+    let subjects: std::collections::BTreeSet<&str> =
+        of_type(&exported, "Observation").into_iter().map(|observation| observation["subject"]["reference"].as_str().unwrap()).collect();
+    assert_eq!((subjects.len(), of_type(&exported, "Patient").len()), (4, 4));
+    assert!(subjects.contains(format!("Patient/{ada}").as_str()));
+}
+
+#[tokio::test]
+async fn what_was_entered_in_error_comes_in_as_such_and_goes_out_as_such() {
+    let app = App::serve().await;
+    let in_error = |system: &str| json!({ "coding": [{ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": "entered-in-error" }] });
+    let concept = json!({ "text": "a" });
+    let facts = [
+        ("Encounter", json!({ "status": "entered-in-error", "class": { "code": "AMB" } })),
+        ("Condition", json!({ "verificationStatus": in_error("condition-ver-status"), "code": concept })),
+        ("AllergyIntolerance", json!({ "verificationStatus": in_error("allergyintolerance-verification"), "code": concept })),
+        ("MedicationRequest", json!({ "status": "entered-in-error", "intent": "order", "medicationCodeableConcept": concept })),
+        ("Immunization", json!({ "status": "entered-in-error", "vaccineCode": concept, "occurrenceDateTime": "2020", "isSubpotent": true })),
+        ("Procedure", json!({ "status": "entered-in-error", "code": concept })),
+        ("Device", json!({ "status": "entered-in-error", "type": concept })),
+        ("FamilyMemberHistory", json!({ "status": "entered-in-error", "relationship": concept })),
+        ("Observation", json!({ "status": "entered-in-error", "code": concept })),
+    ];
+    let lines: Vec<String> = facts.iter().map(|(kind, fields)| fact(kind, "1", fields)).collect();
+    // Nothing was stated during an encounter that was entered in error.
+    let stated = observation("2", &json!({ "encounter": { "reference": "Encounter/1" } }));
+    let report = import(&app, &Input::new().with("a.ndjson", &lines).with("b.ndjson", &[patient(1), stated]).0);
+    assert_eq!((&report["notKept"], report["problems"].as_array().map(Vec::len)), (&json!({}), Some(1)), "{report}");
+    let exported = export(&app);
+    for (kind, stated) in facts {
+        let said = |resource: &&&Value| resource.to_string().contains("entered-in-error");
+        let found = of_type(&exported, kind).iter().find(said).copied().unwrap();
+        stated.as_object().unwrap().iter().for_each(|(field, value)| assert_eq!(&found[field], value, "{kind}.{field}"));
+    }
+    if let Some(schema) = Schema::published() {
+        exported.iter().for_each(|resource| schema.check(resource));
+    }
+}
+
+#[tokio::test]
+async fn conflicts_are_flagged_labels_are_kept_and_a_record_is_closed_last() {
+    let app = App::serve().await;
+    let penicillin = json!({ "coding": [{ "system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "70618" }] });
+    let order = json!({ "status": "active", "intent": "order", "medicationCodeableConcept": penicillin });
+    let security = |system: &str, code: &str| json!({ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": code });
+    let meta = json!({ "security": [security("v3-ActCode", "PSY"), security("v3-ActCode", "KEPT-AS-RESTRICTED")] });
+    let lines = [
+        fact("MedicationRequest", "1", &order),
+        fact("MedicationRequest", "2", &order),
+        fact("AllergyIntolerance", "1", &json!({ "code": penicillin, "criticality": "high" })),
+        observation("1", &json!({ "meta": meta, "encounter": { "reference": "Encounter/1" } })),
+        fact("Encounter", "1", &json!({ "status": "over", "class": { "code": "AMB" } })),
+        patient(1).replace("{\"", "{\"active\":false,\""),
+    ];
+    let report = import(&app, &Input::new().with("a.ndjson", &lines).0);
+    assert_eq!(["MedicationRequest", "AllergyIntolerance", "Patient"].map(|kind| counts(&report, kind).0), [2, 1, 1], "{report}");
+    // An encounter that did not come in takes nothing with it.
+    assert_eq!((counts(&report, "Encounter").4, counts(&report, "Observation").0), (1, 1), "{report}");
+    assert_eq!(report["flagged"].as_object().unwrap().len(), 1);
+    let exported = export(&app);
+    let labels = &of_type(&exported, "Observation")[0]["meta"]["security"];
+    assert_eq!(labels, &json!([security("v3-ActCode", "PSY"), security("v3-Confidentiality", "R")]));
+    assert_eq!((&of_type(&exported, "Patient")[0]["active"], exported.len()), (&json!(false), 5));
+}

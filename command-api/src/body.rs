@@ -70,7 +70,7 @@ mod tests {
         body
     }
 
-    fn refused<C: Command>(body: &Value) -> Vec<(String, String)> {
+    fn refused<C: JsonSchema + DeserializeOwned>(body: &Value) -> Vec<(String, String)> {
         let problem = BodySchema::of::<C>().read::<C>(body.to_string().as_bytes()).err().expect("the body breaks a rule");
         problem.errors.into_iter().map(|error| (error.field, error.rule)).collect()
     }

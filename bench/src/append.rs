@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 use domain::fhir_values::{AdministrativeGender, HumanName, NameUse};
-use domain::patients::{Contact, Demographics, PatientRegistered};
+use domain::patients::{Contact, Correction, Demographics, DemographicsCorrected, PatientRegistered};
 use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
 use event_store::{Actor, Append, CommandKey, EventStore, Position};
 
@@ -47,7 +47,7 @@ const PATIENTS: usize = 512;
 async fn prepare(store: &EventStore, tenant: TenantId) -> anyhow::Result<Vec<PatientId>> {
     let patients: Vec<PatientId> = (0..PATIENTS).map(|_| PatientId(event_store::fresh_id())).collect();
     for patient in &patients {
-        store.append(append(store, tenant, *patient).await?).await?;
+        store.append(append(store, tenant, *patient, registered(*patient)?).await?).await?;
     }
     Ok(patients)
 }
@@ -60,7 +60,8 @@ async fn appends(store: &EventStore, tenant: TenantId, clients: usize, patients:
             tokio::spawn(async move {
                 let mut turn = client;
                 while Instant::now() < until {
-                    store.append(append(&store, tenant, patients[turn % patients.len()]).await?).await?;
+                    let patient = patients[turn % patients.len()];
+                    store.append(append(&store, tenant, patient, corrected(patient)?).await?).await?;
                     done.fetch_add(1, Ordering::Relaxed);
                     turn += clients;
                 }
@@ -74,35 +75,40 @@ async fn appends(store: &EventStore, tenant: TenantId, clients: usize, patients:
     Ok(done.load(Ordering::Relaxed))
 }
 
-/// One event of some 400 bytes, conditional on nothing about that patient's day.
-async fn append(store: &EventStore, tenant: TenantId, patient: PatientId) -> anyhow::Result<Append> {
-    let command = event_store::fresh_id();
-    let day = NaiveDate::default();
-    let digest = store.vault().digest(tenant, Subject::Patient(patient), command.as_bytes()).await?;
-    let name = HumanName {
+fn registered(patient: PatientId) -> anyhow::Result<Event> {
+    let (demographics, contact) = (Demographics { name: vec![name()?], ..Demographics::default() }.into(), Contact::default().into());
+    Ok(PatientRegistered { patient, identifiers: vec![].into(), demographics, contact, known_identifier_accepted: None }.into())
+}
+
+fn corrected(patient: PatientId) -> anyhow::Result<Event> {
+    let correction = Correction { name: Some(vec![name()?]), gender: Some(AdministrativeGender::Female), ..Correction::default() };
+    Ok(DemographicsCorrected { patient, correction: correction.into(), reason: None }.into())
+}
+
+fn name() -> anyhow::Result<HumanName> {
+    Ok(HumanName {
         r#use: NameUse::Official,
         family: Some("Medhurst".try_into()?),
         given: vec!["Sumiko".try_into()?, "Larue".try_into()?],
         prefix: vec!["Mrs.".try_into()?],
         suffix: vec![],
-    };
-    let demographics = Demographics { name: vec![name], gender: Some(AdministrativeGender::Female), ..Demographics::default() };
-    let event = PatientRegistered {
-        patient,
-        identifiers: vec![].into(),
-        demographics: demographics.into(),
-        contact: Contact::default().into(),
-        known_identifier_accepted: None,
-    };
+    })
+}
+
+/// One event of some 400 bytes, conditional on nothing about that patient's day.
+async fn append(store: &EventStore, tenant: TenantId, patient: PatientId, event: Event) -> anyhow::Result<Append> {
+    let command = event_store::fresh_id();
+    let day = NaiveDate::default();
+    let digest = store.vault().digest(tenant, Subject::Patient(patient), command.as_bytes()).await?;
     Ok(Append {
         tenant,
         actor: Actor { user: UserId(patient.0), role: "clinician".into() },
         command: CommandKey { id: command, name: "bench.append".into(), digest },
         correlation: command,
         causation: None,
-        events: vec![Event::from(event)],
+        events: vec![event],
         boundary: Query::new().and(&[PatientRegistered::TYPE], Tag::patient(PatientId(command)).on(day)),
         read_at: Position::default(),
-        answer: serde_json::json!({ "subject": format!("patient/{patient}"), "events": ["patients.PatientRegistered"] }),
+        answer: serde_json::json!({ "subject": format!("patient/{patient}"), "events": ["patients.DemographicsCorrected"] }),
     })
 }

@@ -1,9 +1,9 @@
 //! Allergies and intolerances, and that none is known.
 
-use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
 use crate::event::EventType;
 use crate::ids::FactId;
 use crate::records::chart::Chart;
+use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
 use crate::records::fact::Fact;
 use crate::records::screening::{SCREENED, Screening, knows_allergy, screen_allergy};
 use crate::terminology::Terminology;
@@ -123,7 +123,8 @@ impl AllergyIntolerance {
 
     /// Whether it may be an allergy against a medication: it says so, or does not say what else.
     pub fn may_be_of_medication(&self) -> bool {
-        self.category.is_empty() || self.category.iter().any(|category| matches!(category, AllergyIntoleranceCategory::Medication | AllergyIntoleranceCategory::Biologic))
+        self.category.is_empty()
+            || self.category.iter().any(|category| matches!(category, AllergyIntoleranceCategory::Medication | AllergyIntoleranceCategory::Biologic))
     }
 }
 

@@ -12,9 +12,7 @@ use crate::records::chart::Chart;
 use crate::records::elements::Reference;
 use crate::records::events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
 use crate::records::screening::Screening;
-use crate::records::{
-    AllergyIntolerance, Condition, Device, Encounter, FamilyMemberHistory, Immunization, MedicationRequest, Observation, Procedure,
-};
+use crate::records::{AllergyIntolerance, Condition, Device, Encounter, FamilyMemberHistory, Immunization, MedicationRequest, Observation, Procedure};
 use crate::terminology::Terminology;
 
 /// The content of a clinical fact, in the shape of its FHIR R4 resource: what is said, without whose it is and what it is called.

@@ -1,11 +1,9 @@
 //! Medication requests: what was prescribed.
 
-use crate::records::elements::{
-    Annotation, CodeableConcept, Count, Decimal, FactIdentifier, FhirDateTime, Period, Quantity, Range, Reference, Text,
-};
 use crate::event::EventType;
 use crate::ids::FactId;
 use crate::records::chart::Chart;
+use crate::records::elements::{Annotation, CodeableConcept, Count, Decimal, FactIdentifier, FhirDateTime, Period, Quantity, Range, Reference, Text};
 use crate::records::fact::Fact;
 use crate::records::screening::{SCREENED, Screening, screen_medication};
 use crate::terminology::Terminology;

@@ -10,11 +10,11 @@ use crate::patients::{PatientStanding, PatientUnusable};
 use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::{Query, Tag};
+use crate::records::Encounter;
 use crate::records::chart::Chart;
 use crate::records::events::FactRecorded;
 use crate::records::fact::{Content, Fact, Kind};
 use crate::records::screening::{Conflict, Screening};
-use crate::records::Encounter;
 use crate::value::{Reason, at_most};
 
 /// Records a clinical fact of a patient. Its content is that of the FHIR R4 resource, without `id`, `subject` and `meta`.

@@ -59,7 +59,14 @@ async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller
     Ok((caller, command_id, boundary))
 }
 
-async fn receive(documents: Documents, caller: Caller, command_id: Option<Uuid>, boundary: String, correlation: Uuid, body: Incoming) -> Result<Accepted, Problem> {
+async fn receive(
+    documents: Documents,
+    caller: Caller,
+    command_id: Option<Uuid>,
+    boundary: String,
+    correlation: Uuid,
+    body: Incoming,
+) -> Result<Accepted, Problem> {
     let arrived = arrive(&documents, &caller, boundary, &body).await;
     let result = match arrived {
         Ok(arrived) => add(&documents, &caller, arrived, command_id, correlation).await,

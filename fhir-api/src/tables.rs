@@ -1,8 +1,8 @@
 //! From which tables the resources of a type come, and how. Row-level security confines every statement to the tenant and to the patients within reach.
 
+use domain::{PatientId, Permission};
 use fhir::ResourceType;
 use fhir::export::{FacilityRow, FactRow, OrganizationRow, PatientRow, PractitionerRow, RoleRow, RoomRow};
-use domain::{PatientId, Permission};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

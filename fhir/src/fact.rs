@@ -100,8 +100,8 @@ fn security(resource: &mut Element<'_>) -> Vec<Label> {
 
 #[cfg(test)]
 mod tests {
-    use domain::records::FactKind;
     use domain::PatientId;
+    use domain::records::FactKind;
     use serde_json::{Value, json};
 
     use crate::resource_type::ResourceType;
@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn what_was_entered_in_error_is_recorded_and_taken_back() {
-        let status = |code: &str| json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": code, "display": "x" }] });
+        let status =
+            |code: &str| json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": code, "display": "x" }] });
         let condition = json!({
             "resourceType": "Condition", "id": "c", "subject": { "reference": "Patient/p" }, "code": { "text": "a" }, "clinicalStatus": { "text": "active" },
             "verificationStatus": status("entered-in-error"),

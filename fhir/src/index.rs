@@ -139,11 +139,8 @@ impl Index {
 
     /// The one resource that a literal reference to anything leads to.
     pub(crate) fn resolve(&self, reference: &str) -> Option<(ResourceType, Uuid)> {
-        let address = if reference.starts_with("urn:") {
-            Address::Elsewhere(self.namespace.full_url(reference))
-        } else {
-            self.address(type_of(reference)?, reference)?
-        };
+        let address =
+            if reference.starts_with("urn:") { Address::Elsewhere(self.namespace.full_url(reference)) } else { self.address(type_of(reference)?, reference)? };
         let resource = match address {
             Address::Resource(resource) => resource,
             Address::Elsewhere(address) => match self.find(address) {

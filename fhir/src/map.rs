@@ -120,7 +120,9 @@ impl NotUnderstood {
     /// The FHIR path, where it is about one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::ValueMissing { path } | Self::ValueBroken { path, .. } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => Some(path),
+            Self::ValueMissing { path } | Self::ValueBroken { path, .. } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => {
+                Some(path)
+            }
             _ => None,
         }
     }

@@ -15,9 +15,7 @@ const ESSENTIAL: [&str; 2] = ["location", "actor"];
 /// it is left out.
 pub(crate) fn rewrite(path: &str, fields: &mut Map<String, Value>, index: &Index, notes: &mut Notes) {
     rewrite_literal(path, fields, index, notes);
-    fields.retain(|field, value| {
-        PASSED_OVER.contains(&field.as_str()) || rewrite_value(&format!("{path}.{}", legible(field)), value, index, notes)
-    });
+    fields.retain(|field, value| PASSED_OVER.contains(&field.as_str()) || rewrite_value(&format!("{path}.{}", legible(field)), value, index, notes));
 }
 
 /// Whether there is still something in it.

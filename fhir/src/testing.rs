@@ -1,7 +1,7 @@
 //! Resources in, the bodies of commands out, as a caller would send them.
 
-use domain::{Command, phi};
 use domain::time::Zone;
+use domain::{Command, phi};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

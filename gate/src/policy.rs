@@ -93,7 +93,9 @@ impl Role {
                 P::GrantPatientAccess,
                 P::BookAppointments,
             ],
-            Self::ComplianceOfficer => &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadDocuments, P::ReadHistory],
+            Self::ComplianceOfficer => {
+                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadDocuments, P::ReadHistory]
+            }
             Self::Analyst => &[P::ReadOrganizations],
         }
     }

@@ -49,18 +49,14 @@ const AT_ONCE: u16 = 1000;
 pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     let ExportTarget::Fhir(FhirExport { path, tenant }) = export.target;
     ensure!(!path.exists(), "there is something at the path given; an export makes its own folder");
-    let part = path.with_added_extension("part");
-    if part.exists() {
-        std::fs::remove_dir_all(&part).context("what an export left that was cut off cannot be removed")?;
-    }
-    DirBuilder::new().mode(0o700).create(&part).context("the folder cannot be made")?;
+    let part = Part::of(&path)?;
     let app = App::open(config).await?;
     // Compliance officers read everything and change nothing.
     let caller = Caller::operator(TenantId(tenant), "export", [Role::ComplianceOfficer]);
     let head = app.store.head().await.context("the log does not answer")?;
     let reading = Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head) };
     let shutdown = shutdown::on_signal();
-    let read = app.gate.read(&caller, reading, |snapshot| async move { write(&snapshot, &part, &shutdown).await.map(|counts| (part, counts)) }).await;
+    let read = app.gate.read(&caller, reading, |snapshot| async move { write(&snapshot, &part.0, &shutdown).await.map(|counts| (part, counts)) }).await;
     let answered = match read {
         Err(ReadRefusal::PositionTimeout { wanted, reached }) => {
             bail!("the read models are at position {} of {}; run the projections (carelog serve, or carelog project) and try again", reached.0, wanted.0)
@@ -69,7 +65,7 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     };
     let (part, counts) = answered.value?;
     // Only what was settled as disclosed gets its name.
-    std::fs::rename(&part, &path).context("the folder cannot be given its name")?;
+    std::fs::rename(&part.0, &path).context("the folder cannot be given its name")?;
     for (resource_type, count) in &counts {
         println!("{count:>10}  {}", resource_type.name());
     }
@@ -78,6 +74,27 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
         println!("\nSomething about these could not be applied to the read models, and may be missing: {}", answered.parked.join(", "));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The folder while it is being written; it goes away unless it gets its name.
+struct Part(PathBuf);
+
+impl Part {
+    fn of(path: &Path) -> anyhow::Result<Self> {
+        let part = Self(path.with_added_extension("part"));
+        if part.0.exists() {
+            std::fs::remove_dir_all(&part.0).context("what an export left that was cut off cannot be removed")?;
+        }
+        DirBuilder::new().mode(0o700).create(&part.0).context("the folder cannot be made")?;
+        Ok(part)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Not there any more once it has its name.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 async fn write(snapshot: &Snapshot, folder: &Path, shutdown: &Shutdown) -> anyhow::Result<Vec<(ResourceType, u64)>> {
@@ -105,7 +122,9 @@ async fn write_type(snapshot: &Snapshot, resource_type: ResourceType, folder: &P
             let file = match &mut file {
                 Some(file) => file,
                 // A type of which there is nothing has no file.
-                none => none.insert(BufWriter::new(File::create_new(folder.join(format!("{}.ndjson", resource_type.name()))).context("a file cannot be made")?)),
+                none => {
+                    none.insert(BufWriter::new(File::create_new(folder.join(format!("{}.ndjson", resource_type.name()))).context("a file cannot be made")?))
+                }
             };
             serde_json::to_writer(&mut *file, resource).context("a file cannot be written")?;
             file.write_all(b"\n").context("a file cannot be written")?;

@@ -25,8 +25,7 @@ pub struct Example {
 
 /// At least one example of every event.
 pub fn examples() -> Vec<Example> {
-    let contexts =
-        [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples(), documents::examples()];
+    let contexts = [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples(), documents::examples()];
     contexts.into_iter().flatten().collect()
 }
 

@@ -1,6 +1,5 @@
 //! The second pass: what a resource says becomes commands, through the gate like anyone else's.
 
-use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +8,8 @@ use anyhow::{Context as _, bail};
 use domain::query::TagKind;
 use domain::time::Zone;
 use domain::{Command, Tag};
-use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Notes, Patients, Step, Turn, Visitor};
+use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Patients, Step, Turn, Visitor};
 use futures::future::BoxFuture;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use gate::{Caller, Gate, Refusal, Request};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -21,11 +18,10 @@ use uuid::Uuid;
 use super::report::{About, Came, Outcome, Report};
 use super::source::{Item, Source};
 use super::survey::{Stage, Survey};
+use super::under_way::{Ends, Later, UnderWay};
 use crate::progress::Progress;
 use crate::shutdown::Shutdown;
 
-/// So many resources are carried out at once; the log commits them together.
-const AT_ONCE: usize = 16;
 /// So many resources are read ahead.
 const READ_AHEAD: usize = 64;
 /// How long a log that is not available is asked again before the run is given up.
@@ -54,32 +50,6 @@ pub struct Importer {
 struct Read {
     about: About,
     mapped: Result<Mapped, NotUnderstood>,
-}
-
-/// A resource that is carried out.
-struct Done {
-    about: About,
-    waited_for: Vec<Tag>,
-    came: anyhow::Result<(Came, Vec<Step>)>,
-    notes: Notes,
-}
-
-/// What came of the resources of one stage, as far as the others need to know.
-#[derive(Default)]
-struct Ends {
-    /// What came in, now or earlier.
-    there: HashSet<Uuid>,
-    /// What did not: nothing can refer to it.
-    lost: HashSet<Uuid>,
-    /// What is to be done when everything else is in.
-    last: Vec<Later>,
-}
-
-/// A step that is carried out when everything else is in.
-struct Later {
-    about: About,
-    was: Outcome,
-    step: Step,
 }
 
 impl Importer {
@@ -160,7 +130,8 @@ impl Importer {
         reading.await.context("reading the input failed")?
     }
 
-    async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<(Came, Vec<Step>)> {
+    /// Carries the steps of one resource out, but for those that come last.
+    pub async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<(Came, Vec<Step>)> {
         let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new(), registered: false };
         let mut last = Vec::new();
         let mut own = 0;
@@ -253,55 +224,4 @@ fn things(mapped: &Mapped) -> Vec<Tag> {
 fn code<R: std::error::Error + serde::Serialize>(rejection: &R) -> String {
     let value = serde_json::to_value(rejection).unwrap_or_default();
     value.get("code").and_then(Value::as_str).unwrap_or("rejected").to_owned()
-}
-
-/// The resources that are carried out right now. Two that depend on the same thing go one after the other, in the order of the input: so it does not depend on
-/// chance which of two patients with one medical record number is refused.
-#[derive(Default)]
-struct UnderWay {
-    resources: FuturesUnordered<tokio::task::JoinHandle<Done>>,
-    things: HashMap<Tag, usize>,
-}
-
-impl UnderWay {
-    async fn make_room(&mut self, needed: &[Tag], report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
-        while self.resources.len() >= AT_ONCE || needed.iter().any(|thing| self.things.contains_key(thing)) {
-            self.settle_one(report, progress, ends).await?;
-        }
-        Ok(())
-    }
-
-    fn begin(&mut self, importer: Importer, about: About, mapped: Mapped, needed: Vec<Tag>) {
-        for thing in &needed {
-            *self.things.entry(thing.clone()).or_default() += 1;
-        }
-        self.resources.push(tokio::spawn(async move { Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes } }));
-    }
-
-    async fn finish(&mut self, report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
-        while !self.resources.is_empty() {
-            self.settle_one(report, progress, ends).await?;
-        }
-        Ok(())
-    }
-
-    async fn settle_one(&mut self, report: &mut Report, progress: &mut Progress, ends: &mut Ends) -> anyhow::Result<()> {
-        let Some(done) = self.resources.next().await else { return Ok(()) };
-        let done = done.context("carrying out a resource failed")?;
-        for thing in done.waited_for {
-            if let Some(waiting) = self.things.get_mut(&thing) {
-                *waiting -= 1;
-                if *waiting == 0 {
-                    self.things.remove(&thing);
-                }
-            }
-        }
-        let (came, last) = done.came?;
-        let to = if matches!(came.outcome, Outcome::Refused(_)) { &mut ends.lost } else { &mut ends.there };
-        to.extend(done.about.resource);
-        ends.last.extend(last.into_iter().map(|step| Later { about: done.about, was: came.outcome.clone(), step }));
-        report.came_of_it(done.about, &came, done.notes);
-        progress.step();
-        Ok(())
-    }
 }

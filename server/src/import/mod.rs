@@ -6,6 +6,7 @@ mod report;
 mod source;
 mod survey;
 mod table;
+mod under_way;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,8 +14,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use domain::{PatientId, TenantId};
 use domain::time::Zone;
+use domain::{PatientId, TenantId};
 use fhir::{Namespace, Patients};
 use gate::{Caller, Role};
 use uuid::Uuid;

@@ -53,7 +53,9 @@ async fn a_part_is_what_was_asked_for() {
     let document = desk.accepted(event_store::fresh_id(), &bytes).await;
     desk.download(document).await;
     let tag = desk.get(document, &[]).await.headers()["etag"].to_str().unwrap().to_owned();
-    for (range, expected) in [("bytes=0-0", 0..1), ("bytes=65535-65536", 65_535..65_537), ("bytes=131072-", 131_072..bytes.len()), ("bytes=-10", bytes.len() - 10..bytes.len())] {
+    for (range, expected) in
+        [("bytes=0-0", 0..1), ("bytes=65535-65536", 65_535..65_537), ("bytes=131072-", 131_072..bytes.len()), ("bytes=-10", bytes.len() - 10..bytes.len())]
+    {
         let answer = desk.get(document, &[("Range", range), ("If-Range", &tag)]).await;
         assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
         let content_range = format!("bytes {}-{}/{}", expected.start, expected.end - 1, bytes.len());

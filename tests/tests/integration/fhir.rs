@@ -66,7 +66,8 @@ async fn a_bulk_export_goes_in_whole_once_and_comes_out_again() {
     let report = import(&app, &folder);
     assert_eq!((&report["items"], &report["noResource"]), (&json!(7164), &json!({ "no-resource-type": 4 })), "4 lines are the export's own log");
     assert_eq!((&report["notYet"], &report["leftOut"]), (&json!({ "DocumentReference": 1215 }), &json!({})), "every reference resolves");
-    let input: Vec<Value> = resources(&folder).into_iter().filter(|resource| resource["id"].is_string() && resource["resourceType"] != "DocumentReference").collect();
+    let input: Vec<Value> =
+        resources(&folder).into_iter().filter(|resource| resource["id"].is_string() && resource["resourceType"] != "DocumentReference").collect();
     assert_eq!(input.len() + 1215 + 4, 7164);
     for (resource_type, number) in by_type(&input) {
         assert_eq!(counts(&report, resource_type), (number, 0, 0, 0, 0), "{resource_type}");

@@ -47,14 +47,22 @@ async fn what_breaks_a_rule_is_named_by_path_and_rule_and_never_repeated() {
         observation("7", &json!({ "component": [{ "code": { "text": "a" }, "modifierExtension": [{ "url": "http://e/Needle" }] }] })),
         observation("8", &json!({ "subject": { "reference": "Group/Needle" } })),
         observation("9", &json!({ "subject": { "reference": "Patient/Needle" } })),
-        observation("10", &json!({ "encounter": { "reference": "Encounter/Needle" }, "performer": [{ "reference": "Practitioner/Needle", "display": "Dr. A" }, { "reference": "#Needle" }] })),
+        observation(
+            "10",
+            &json!({ "encounter": { "reference": "Encounter/Needle" }, "performer": [{ "reference": "Practitioner/Needle", "display": "Dr. A" }, { "reference": "#Needle" }] }),
+        ),
     ];
     let report = import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).with("Observation.ndjson", &lines).0);
     assert_eq!(counts(&report, "Observation"), (1, 0, 0, 1, 9), "{report}");
-    let said: Vec<String> = report["problems"].as_array().unwrap().iter().map(|problem| {
-        let part = |name: &str| problem[name].as_str().unwrap_or("-").to_owned();
-        format!("{} {} {} {}", problem["item"], part("code"), part("path"), part("rule"))
-    }).collect();
+    let said: Vec<String> = report["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| {
+            let part = |name: &str| problem[name].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {} {}", problem["item"], part("code"), part("path"), part("rule"))
+        })
+        .collect();
     let expected = [
         "1 value-broken Observation.status must be a code of its value set",
         "2 value-broken Observation.valueQuantity.value must have the type that FHIR gives it",
@@ -157,4 +165,28 @@ async fn conflicts_are_flagged_labels_are_kept_and_a_record_is_closed_last() {
     let labels = &of_type(&exported, "Observation")[0]["meta"]["security"];
     assert_eq!(labels, &json!([security("v3-ActCode", "PSY"), security("v3-Confidentiality", "R")]));
     assert_eq!((&of_type(&exported, "Patient")[0]["active"], exported.len()), (&json!(false), 5));
+}
+
+#[tokio::test]
+async fn everything_is_of_a_person_whichever_of_their_records_is_named() {
+    let app = App::serve().await;
+    let of = |id: &str, patient: &str| observation(id, &json!({ "subject": { "reference": format!("Patient/{patient}") } }));
+    let lines = [patient(1), patient(2), patient(4), of("1", "p1"), of("2", "p2"), of("4", "p4")];
+    import(&app, &Input::new().with("a.ndjson", &lines).0);
+    let exported = export(&app);
+    let record = |family: &str| of_type(&exported, "Patient").into_iter().find(|patient| patient["name"][0]["family"] == family).unwrap()["id"].clone();
+    let (survivor, merged) = (record("Family1"), record("Family2"));
+    let body = json!({ "survivor": survivor, "merged": merged, "reason": "the same person" });
+    let position = app.accepted("/v1/patients/merge-patients", gate::Role::Administrator, body).await["position"].as_i64();
+    let token = app.token(gate::Role::Clinician);
+    for named in [&survivor, &merged] {
+        let (_, _, bundle) = app.get(&format!("/fhir/Patient/{}/$everything", named.as_str().unwrap()), Some(&token), position).await;
+        let resources: Vec<Value> = bundle["entry"].as_array().unwrap().iter().map(|entry| entry["resource"].clone()).collect();
+        assert_eq!((&resources[0]["id"], of_type(&resources, "Patient").len(), of_type(&resources, "Observation").len()), (named, 2, 2), "{bundle}");
+    }
+    let (_, _, gone) = app.get(&format!("/fhir/Patient/{}", merged.as_str().unwrap()), Some(&token), position).await;
+    assert_eq!((&gone["active"], &gone["link"][0]["type"]), (&json!(false), &json!("replaced-by")));
+    if let Some(schema) = Schema::published() {
+        schema.check(&gone);
+    }
 }

@@ -164,7 +164,11 @@ fn note(path: &str, value: &Value, unlike: &mut BTreeMap<String, i64>) {
     let entries = if let Value::Array(entries) = value { entries.as_slice() } else { std::slice::from_ref(value) };
     for entry in entries {
         // A reference that leads nowhere and says nothing else is left out with what it stands in.
-        let path = if entry.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key("reference")) { format!("{path}.reference") } else { path.to_owned() };
+        let path = if entry.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key("reference")) {
+            format!("{path}.reference")
+        } else {
+            path.to_owned()
+        };
         let url = entry["url"].as_str().filter(|_| path.ends_with(".extension"));
         let path = url.map_or_else(|| path.clone(), |url| format!("{path}[{}]", url.rsplit('/').next().unwrap()));
         *unlike.entry(path).or_default() += 1;

@@ -31,7 +31,8 @@ pub(crate) async fn upload(State(documents): State<Documents>, request: Request)
     let answer = match authorize(&documents, &parts.headers).await {
         Ok((caller, command_id, boundary)) => {
             // Where the sender goes away, this task still ends in order.
-            let receiving = receive(documents, caller, command_id, boundary, correlation, Incoming::new(body)).in_current_span();
+            let body = Incoming::new(body, length(&parts.headers));
+            let receiving = receive(documents, caller, command_id, boundary, correlation, body).in_current_span();
             tokio::spawn(receiving).await.unwrap_or_else(|_| Err(problem::unavailable()))
         }
         Err(problem) => Err(problem),
@@ -45,6 +46,11 @@ pub(crate) async fn upload(State(documents): State<Documents>, request: Request)
 /// The request, as traces and answers name it.
 pub(crate) fn correlation(headers: &HeaderMap) -> Uuid {
     uuid_header(headers, "x-request-id").ok().flatten().unwrap_or_else(event_store::fresh_id)
+}
+
+/// How long the body says it is.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
 }
 
 /// What is known before any byte of the body is read.
@@ -75,7 +81,7 @@ async fn receive(documents: Documents, caller: Caller, command_id: Option<Uuid>,
 /// Takes the two parts; at the end the bytes are at their address.
 async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: &Incoming) -> Result<Arrived, Problem> {
     let limit = documents.rules.limit;
-    let mut parts = body.parts(boundary, limit);
+    let mut parts = body.parts(boundary, limit)?;
     let mut part = incoming::part(&mut parts, "metadata", limit).await?;
     let metadata: DocumentMetadata = documents.rules.metadata.read(&incoming::metadata(&mut part, limit).await?)?;
     drop(part);
@@ -142,7 +148,7 @@ async fn add(documents: &Documents, caller: &Caller, arrived: Arrived, command_i
     let result = documents.gate.execute(caller, command, request).await;
     let unnamed = match &result {
         // The first answer to a retry is about the bytes that came first.
-        Ok(accepted) => accepted.repeated && named(&documents.store, std::slice::from_ref(&blob)).await.is_ok_and(|named| named.is_empty()),
+        Ok(accepted) => accepted.repeated && named(&documents.store, std::slice::from_ref(&blob)).await.is_ok_and(|named| !named.contains(&blob)),
         Err(refusal) => is_certain(refusal),
     };
     if unnamed && documents.storage.forget(&blob).await.is_err() {

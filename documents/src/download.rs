@@ -51,7 +51,11 @@ enum NotFound {
     Database(sqlx::Error),
 }
 
-pub(crate) async fn download(State(documents): State<Documents>, document: Result<Path<Uuid>, axum::extract::rejection::PathRejection>, headers: HeaderMap) -> Response {
+pub(crate) async fn download(
+    State(documents): State<Documents>,
+    document: Result<Path<Uuid>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Response {
     let correlation = correlation(&headers);
     let answer = async {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

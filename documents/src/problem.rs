@@ -89,7 +89,8 @@ pub(crate) fn vault(error: &VaultError) -> Problem {
 pub(crate) fn read(refusal: ReadRefusal) -> Problem {
     match refusal {
         ReadRefusal::PositionTimeout { wanted, reached } => {
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", "The read models have not come as far as the position that was asked for.");
+            let problem =
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", "The read models have not come as far as the position that was asked for.");
             Problem { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
         }
         ReadRefusal::Unavailable(error) => {

@@ -17,7 +17,7 @@ use crate::collect::named;
 use crate::incoming::{self, Incoming};
 use crate::kind::TypeCheck;
 use crate::storage::{Blob, Stage};
-use crate::{Documents, problem};
+use crate::{Documents, hex, problem};
 
 /// A document whose bytes are at their address, and that no event names yet.
 struct Arrived {
@@ -60,12 +60,19 @@ async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller
     if caller.reach(UploadDocument::PERMISSION).is_none() {
         return Err(Problem::forbidden(UploadDocument::PERMISSION));
     }
-    let command_id = uuid_header(headers, "idempotency-key").map_err(|()| Problem::invalid_request("Idempotency-Key", "must be a UUID"))?;
+    let command_id = uuid_header(headers, "idempotency-key").map_err(|rule| Problem::invalid_request("Idempotency-Key", &rule.to_string()))?;
     let boundary = text(header::CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok()).ok_or_else(problem::not_multipart)?;
     Ok((caller, command_id, boundary))
 }
 
-async fn receive(documents: Documents, caller: Caller, command_id: Option<Uuid>, boundary: String, correlation: Uuid, body: Incoming) -> Result<Accepted, Problem> {
+async fn receive(
+    documents: Documents,
+    caller: Caller,
+    command_id: Option<Uuid>,
+    boundary: String,
+    correlation: Uuid,
+    body: Incoming,
+) -> Result<Accepted, Problem> {
     let arrived = arrive(&documents, &caller, boundary, &body).await;
     let result = match arrived {
         Ok(arrived) => add(&documents, &caller, arrived, command_id, correlation).await,
@@ -133,12 +140,11 @@ async fn seal(
         stage.put(&sealer.push(&clear)).await.map_err(|error| problem::storage(&error))?;
     }
     kind.finish().map_err(problem::wrong_type)?;
-    let (rest, sealed) = sealer.finish();
+    let (rest, blob) = sealer.finish();
     stage.put(&rest).await.map_err(|error| problem::storage(&error))?;
-    let digest = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let address = BlobAddress::try_from(digest(&sealed.address)).map_err(|_| problem::unavailable())?;
-    let fingerprint = Fingerprint::try_from(digest(&fingerprint.finalize())).map_err(|_| problem::unavailable())?;
-    Ok((address, sealed.size, fingerprint))
+    let address = BlobAddress::try_from(hex(&blob.address)).map_err(|_| problem::unavailable())?;
+    let fingerprint = Fingerprint::try_from(hex(&fingerprint.finalize())).map_err(|_| problem::unavailable())?;
+    Ok((address, blob.size, fingerprint))
 }
 
 /// Appends the event. Where it is certain that none names the bytes, they are forgotten at once; where it is not, they are left to be collected.

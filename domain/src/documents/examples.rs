@@ -21,12 +21,7 @@ fn content(context: &Value) -> Value {
 
 pub fn upload(patient: PatientId, document: DocumentId, context: &Value) -> UploadDocument {
     let metadata: DocumentMetadata = read(json!({ "document": document, "patient": patient, "content": content(context) }));
-    UploadDocument {
-        metadata,
-        address: "a".repeat(64).try_into().unwrap(),
-        size: 4711,
-        fingerprint: Phi::Known("b".repeat(64).try_into().unwrap()),
-    }
+    UploadDocument { metadata, address: "a".repeat(64).try_into().unwrap(), size: 4711, fingerprint: Phi::Known("b".repeat(64).try_into().unwrap()) }
 }
 
 pub fn uploaded(patient: PatientId, document: DocumentId, context: &Value) -> Event {

@@ -63,7 +63,16 @@ impl App {
         let keys = std::env::temp_dir().join(format!("carelog-app-{run}"));
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let documents = std::env::temp_dir().join(format!("carelog-documents-{run}"));
-        let app = Self { databases, server, keys, documents, processes: vec![], client: reqwest::Client::new(), tenant: TenantId(event_store::fresh_id()), environment };
+        let app = Self {
+            databases,
+            server,
+            keys,
+            documents,
+            processes: vec![],
+            client: reqwest::Client::new(),
+            tenant: TenantId(event_store::fresh_id()),
+            environment,
+        };
         let migrated = app.command(&["migrate"]).output().expect("the binary runs");
         assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
         app

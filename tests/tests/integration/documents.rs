@@ -53,7 +53,9 @@ async fn a_part_is_what_was_asked_for() {
     let document = desk.accepted(event_store::fresh_id(), &bytes).await;
     desk.download(document).await;
     let tag = desk.get(document, &[]).await.headers()["etag"].to_str().unwrap().to_owned();
-    for (range, expected) in [("bytes=0-0", 0..1), ("bytes=65535-65536", 65_535..65_537), ("bytes=131072-", 131_072..bytes.len()), ("bytes=-10", bytes.len() - 10..bytes.len())] {
+    for (range, expected) in
+        [("bytes=0-0", 0..1), ("bytes=65535-65536", 65_535..65_537), ("bytes=131072-", 131_072..bytes.len()), ("bytes=-10", bytes.len() - 10..bytes.len())]
+    {
         let answer = desk.get(document, &[("Range", range), ("If-Range", &tag)]).await;
         assert_eq!(answer.status(), StatusCode::PARTIAL_CONTENT, "{range}");
         let content_range = format!("bytes {}-{}/{}", expected.start, expected.end - 1, bytes.len());
@@ -79,7 +81,10 @@ async fn a_document_is_superseded_and_removed() {
     let answer = desk.get(new, &[("Carelog-Wait-For", &position)]).await;
     assert_eq!(answer.status(), StatusCode::GONE);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], "document-removed");
-    let query = format!("{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} history {{ nodes {{ summary }} }} }} }}", desk.patient);
+    let query = format!(
+        "{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} history {{ nodes {{ summary }} }} }} }}",
+        desk.patient
+    );
     let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &query, position.parse().ok()).await;
     let path = format!("/v1/documents/{old}");
     let expected = json!([
@@ -89,7 +94,12 @@ async fn a_document_is_superseded_and_removed() {
           "removalReason": null, "download": path },
     ]);
     assert_eq!(seen["data"]["patient"]["documents"]["nodes"], expected, "{seen}");
-    let summaries = ["Removed: a document that should not be there", "Superseded: a document by another", "Uploaded: the document Needle-Referral", "Uploaded: the document Needle-Referral"];
+    let summaries = [
+        "Removed: a document that should not be there",
+        "Superseded: a document by another",
+        "Uploaded: the document Needle-Referral",
+        "Uploaded: the document Needle-Referral",
+    ];
     let told: Vec<&str> = seen["data"]["patient"]["history"]["nodes"].as_array().unwrap().iter().map(|entry| entry["summary"].as_str().unwrap()).collect();
     assert_eq!(told[..4], summaries);
 }

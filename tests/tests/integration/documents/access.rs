@@ -38,7 +38,8 @@ async fn every_route_asks_for_a_token_and_for_its_permission() {
     let commands = command_api::openapi(&command_api::endpoints());
     let described = documents::describe(commands.clone());
     let more = described["paths"].as_object().unwrap().iter().filter(|(path, _)| commands["paths"].get(path.as_str()).is_none());
-    let offered: Vec<(String, String)> = more.flat_map(|(path, operations)| operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))).collect();
+    let offered: Vec<(String, String)> =
+        more.flat_map(|(path, operations)| operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone()))).collect();
     let listed: Vec<(String, String)> = WHO_MAY.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert!(offered.len() == listed.len() && offered.iter().all(|route| listed.contains(route)), "a route without a line in WHO_MAY: {offered:?}");
     for (method, path, roles) in WHO_MAY {

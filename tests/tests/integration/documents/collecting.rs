@@ -1,6 +1,5 @@
 //! What is collected, and what is not.
 
-
 use super::desk::{Desk, pdf};
 
 #[tokio::test]

@@ -20,8 +20,16 @@ async fn what_is_not_what_it_says_or_not_allowed_is_refused_and_leaves_nothing()
     let mut program = b"MZ\x90\0\x03\0\0\0".to_vec();
     program.resize(300_000, 0);
     let late = [b"plain text ".repeat(100_000).as_slice(), &[0xFF]].concat();
-    let elsewhere = { let mut metadata = declared("application/pdf"); metadata["patient"] = json!(event_store::fresh_id()); metadata };
-    let during = { let mut metadata = declared("application/pdf"); metadata["content"]["context"] = json!({ "encounter": [{ "reference": format!("Encounter/{}", event_store::fresh_id()) }] }); metadata };
+    let elsewhere = {
+        let mut metadata = declared("application/pdf");
+        metadata["patient"] = json!(event_store::fresh_id());
+        metadata
+    };
+    let during = {
+        let mut metadata = declared("application/pdf");
+        metadata["content"]["context"] = json!({ "encounter": [{ "reference": format!("Encounter/{}", event_store::fresh_id()) }] });
+        metadata
+    };
     let cases = [
         (declared("application/pdf"), program.clone(), "content-type-mismatch"),
         (declared("image/png"), pdf(1000), "content-type-mismatch"),

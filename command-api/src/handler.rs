@@ -8,7 +8,7 @@ use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Command;
+use domain::{Command, InvalidValue};
 use event_store::Position;
 use gate::{Accepted, Gate, Request};
 use serde::Deserialize;
@@ -56,7 +56,7 @@ async fn carry_out<C: Command>(
     if !json {
         return Err(Problem::unsupported_media_type());
     }
-    let command_id = uuid_header(headers, "idempotency-key").map_err(|()| Problem::invalid_request("Idempotency-Key", "must be a UUID"))?;
+    let command_id = uuid_header(headers, "idempotency-key").map_err(|rule| Problem::invalid_request("Idempotency-Key", &rule.to_string()))?;
     let options = options.map_err(|_| Problem::invalid_request("basedOn", "must be a position; no other query parameter is known"))?.0;
     let body = body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(),
@@ -71,7 +71,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// The UUID in a header, where there is one; an error where it is something else.
-pub fn uuid_header(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>, ()> {
+pub fn uuid_header(headers: &HeaderMap, name: &str) -> Result<Option<Uuid>, InvalidValue> {
     let Some(value) = headers.get(name) else { return Ok(None) };
-    value.to_str().ok().and_then(|text| text.parse().ok()).map(Some).ok_or(())
+    value.to_str().ok().and_then(|text| text.parse().ok()).map(Some).ok_or(InvalidValue("be a UUID"))
 }

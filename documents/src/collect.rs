@@ -96,7 +96,7 @@ async fn collect_orphans(storage: &Storage, store: &EventStore, stored: &[(Store
     Ok(())
 }
 
-/// Those of a tenant's blobs that an event names.
+/// What events name of the documents of a tenant's blobs.
 pub(crate) async fn named(store: &EventStore, blobs: &[Blob]) -> Result<HashSet<Blob>, ReadError> {
     let Some(tenant) = blobs.first().map(|blob| blob.tenant) else { return Ok(HashSet::new()) };
     let query = blobs.iter().fold(Query::new(), |query, blob| query.and(&[DocumentUploaded::TYPE], Tag::document(blob.document)));

@@ -21,28 +21,35 @@ const LINGER: Duration = Duration::from_secs(5);
 const METADATA_LIMIT: usize = 256 * 1024;
 
 /// The rest of a body, shared with who reads its parts.
-#[derive(Clone)]
-pub(crate) struct Incoming(Arc<Mutex<BodyDataStream>>);
+pub(crate) struct Incoming {
+    body: Arc<Mutex<BodyDataStream>>,
+    /// How long it says it is.
+    length: Option<u64>,
+}
 
 impl Incoming {
-    pub(crate) fn new(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(body.into_data_stream())))
+    pub(crate) fn new(body: Body, length: Option<u64>) -> Self {
+        Self { body: Arc::new(Mutex::new(body.into_data_stream())), length }
     }
 
-    /// Its parts, the file of at most so many bytes.
-    pub(crate) fn parts(&self, boundary: String, limit: u64) -> Multipart<'static> {
-        let stream = unfold(Arc::clone(&self.0), |body| async {
+    /// Its parts, the file of at most so many bytes. What says that it is longer is refused at once.
+    pub(crate) fn parts(&self, boundary: String, limit: u64) -> Result<Multipart<'static>, Problem> {
+        let most = limit + METADATA_LIMIT as u64 + 16 * 1024;
+        if self.length.is_some_and(|length| length > most) {
+            return Err(problem::too_large(limit));
+        }
+        let stream = unfold(Arc::clone(&self.body), |body| async {
             let next = body.lock().await.next().await;
             next.map(|next| (next, body))
         });
         // The file's own limit is watched where it is counted.
-        let limits = SizeLimit::new().whole_stream(limit + METADATA_LIMIT as u64 + 16 * 1024);
-        Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits))
+        let limits = SizeLimit::new().whole_stream(most);
+        Ok(Multipart::with_constraints(stream, boundary, Constraints::new().size_limit(limits)))
     }
 
     /// Takes and drops what still comes, for a while.
     pub(crate) async fn linger(self) {
-        let mut body = self.0.lock().await;
+        let mut body = self.body.lock().await;
         tokio::time::timeout(LINGER, async { while let Some(Ok(_)) = body.next().await {} }).await.ok();
     }
 }

@@ -69,6 +69,11 @@ pub fn router(documents: Documents) -> Router {
         .with_state(documents)
 }
 
+/// Bytes as hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
+}
+
 /// Prepares the documents' own schema in the log's database.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     let mut migrator: Migrator = sqlx::migrate!("../migrations/documents");

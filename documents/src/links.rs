@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::download::{hand_out, may_read, refuse};
 use crate::upload::correlation;
-use crate::{Documents, problem};
+use crate::{Documents, hex, problem};
 
 /// How long a link can be used.
 const HOLDS: TimeDelta = TimeDelta::minutes(5);
@@ -48,7 +48,7 @@ pub(crate) async fn make(State(documents): State<Documents>, document: Result<Pa
 async fn link(documents: &Documents, caller: &Caller, document: Uuid) -> Result<Link, Problem> {
     let mut random = [0; TOKEN_LENGTH];
     getrandom::fill(&mut random).map_err(|_| problem::unavailable())?;
-    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = hex(&random);
     // A link does not outlive the token of whom it was made for.
     let expires = (documents.store.clock().now() + HOLDS).min(caller.expires).trunc_subsecs(3);
     sqlx::query("insert into documents.link (token_hash, tenant, document, caller, expires_at) values ($1, $2, $3, $4, $5)")
@@ -74,14 +74,14 @@ pub(crate) async fn follow(State(documents): State<Documents>, Path(token): Path
 
 /// Uses up a link: of two at once, one gets it.
 async fn take(documents: &Documents, token: &str) -> Result<(Caller, DocumentId), Problem> {
-    let taken: Option<(Uuid, Stored<Caller>)> =
+    let link: Option<(Uuid, Stored<Caller>)> =
         sqlx::query_as("delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller")
             .bind(hash(token))
             .bind(documents.store.clock().now())
             .fetch_optional(&documents.links)
             .await
             .map_err(|error| problem::database(&error))?;
-    let (document, Stored(caller)) = taken.ok_or_else(problem::link_unknown)?;
+    let (document, Stored(caller)) = link.ok_or_else(problem::link_unknown)?;
     Ok((caller, DocumentId(document)))
 }
 

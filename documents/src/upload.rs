@@ -17,7 +17,7 @@ use crate::collect::named;
 use crate::incoming::{self, Incoming};
 use crate::kind::TypeCheck;
 use crate::storage::{Blob, Stage};
-use crate::{Documents, problem};
+use crate::{Documents, hex, problem};
 
 /// A document whose bytes are at their address, and that no event names yet.
 struct Arrived {
@@ -31,7 +31,8 @@ pub(crate) async fn upload(State(documents): State<Documents>, request: Request)
     let answer = match authorize(&documents, &parts.headers).await {
         Ok((caller, command_id, boundary)) => {
             // Where the sender goes away, this task still ends in order.
-            let receiving = receive(documents, caller, command_id, boundary, correlation, Incoming::new(body)).in_current_span();
+            let body = Incoming::new(body, length(&parts.headers));
+            let receiving = receive(documents, caller, command_id, boundary, correlation, body).in_current_span();
             tokio::spawn(receiving).await.unwrap_or_else(|_| Err(problem::unavailable()))
         }
         Err(problem) => Err(problem),
@@ -47,6 +48,11 @@ pub(crate) fn correlation(headers: &HeaderMap) -> Uuid {
     uuid_header(headers, "x-request-id").ok().flatten().unwrap_or_else(event_store::fresh_id)
 }
 
+/// How long the body says it is.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
+}
+
 /// What is known before any byte of the body is read.
 async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller, Option<Uuid>, String), Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -54,7 +60,7 @@ async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller
     if caller.reach(UploadDocument::PERMISSION).is_none() {
         return Err(Problem::forbidden(UploadDocument::PERMISSION));
     }
-    let command_id = uuid_header(headers, "idempotency-key").map_err(|()| Problem::invalid_request("Idempotency-Key", "must be a UUID"))?;
+    let command_id = uuid_header(headers, "idempotency-key").map_err(|rule| Problem::invalid_request("Idempotency-Key", &rule.to_string()))?;
     let boundary = text(header::CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok()).ok_or_else(problem::not_multipart)?;
     Ok((caller, command_id, boundary))
 }
@@ -82,7 +88,7 @@ async fn receive(
 /// Takes the two parts; at the end the bytes are at their address.
 async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: &Incoming) -> Result<Arrived, Problem> {
     let limit = documents.rules.limit;
-    let mut parts = body.parts(boundary, limit);
+    let mut parts = body.parts(boundary, limit)?;
     let mut part = incoming::part(&mut parts, "metadata", limit).await?;
     let metadata: DocumentMetadata = documents.rules.metadata.read(&incoming::metadata(&mut part, limit).await?)?;
     drop(part);
@@ -134,12 +140,11 @@ async fn seal(
         stage.put(&sealer.push(&clear)).await.map_err(|error| problem::storage(&error))?;
     }
     kind.finish().map_err(problem::wrong_type)?;
-    let (rest, sealed) = sealer.finish();
+    let (rest, blob) = sealer.finish();
     stage.put(&rest).await.map_err(|error| problem::storage(&error))?;
-    let digest = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let address = BlobAddress::try_from(digest(&sealed.address)).map_err(|_| problem::unavailable())?;
-    let fingerprint = Fingerprint::try_from(digest(&fingerprint.finalize())).map_err(|_| problem::unavailable())?;
-    Ok((address, sealed.size, fingerprint))
+    let address = BlobAddress::try_from(hex(&blob.address)).map_err(|_| problem::unavailable())?;
+    let fingerprint = Fingerprint::try_from(hex(&fingerprint.finalize())).map_err(|_| problem::unavailable())?;
+    Ok((address, blob.size, fingerprint))
 }
 
 /// Appends the event. Where it is certain that none names the bytes, they are forgotten at once; where it is not, they are left to be collected.
@@ -149,7 +154,7 @@ async fn add(documents: &Documents, caller: &Caller, arrived: Arrived, command_i
     let result = documents.gate.execute(caller, command, request).await;
     let unnamed = match &result {
         // The first answer to a retry is about the bytes that came first.
-        Ok(accepted) => accepted.repeated && named(&documents.store, std::slice::from_ref(&blob)).await.is_ok_and(|named| named.is_empty()),
+        Ok(accepted) => accepted.repeated && named(&documents.store, std::slice::from_ref(&blob)).await.is_ok_and(|named| !named.contains(&blob)),
         Err(refusal) => is_certain(refusal),
     };
     if unnamed && documents.storage.forget(&blob).await.is_err() {

@@ -1,7 +1,7 @@
 //! Documents as they are now: what is said of each, and where its bytes are.
 
 use chrono::{DateTime, Utc};
-use domain::documents::{BlobAddress, DocumentUploaded, DocumentsEvent, MediaType};
+use domain::documents::{BlobAddress, DocumentReference, DocumentReferenceStatus, DocumentUploaded, DocumentsEvent, MediaType};
 use domain::records::Provenance;
 use domain::value::Reason;
 use domain::{Event, EventType, Label};
@@ -96,7 +96,7 @@ impl Projection for Documents {
 
 fn uploaded(recorded: &Recorded, event: &DocumentUploaded) -> Result<DocumentRow, ApplyError> {
     let content = event.content.known();
-    let superseded = content.is_some_and(|content| content.status == domain::documents::DocumentReferenceStatus::Superseded);
+    let superseded = content.is_some_and(|content| content.status == DocumentReferenceStatus::Superseded);
     Ok(DocumentRow {
         tenant: recorded.tenant.0,
         document_id: event.document.0,
@@ -106,7 +106,7 @@ fn uploaded(recorded: &Recorded, event: &DocumentUploaded) -> Result<DocumentRow
         content_type: content.map(|content| content.attachment.content_type.clone()),
         title: content.and_then(|content| content.title()).map(str::to_owned),
         status: if superseded { Status::Superseded } else { Status::Current },
-        occurred_at: event.content.known().and_then(|content| content.occurred()),
+        occurred_at: event.content.known().and_then(DocumentReference::occurred),
         content: event.content.clone().map(serde_json::to_value).into_known().transpose()?,
         security: event.security.clone(),
         superseded_by: None,

@@ -10,12 +10,12 @@ create table document (
     title text, -- as a person reads it
     status text not null, -- current, superseded, entered-in-error (FHIR document-reference-status)
     occurred_at timestamptz, -- when it was made
-    content json, -- what is said of it, in the shape of FHIR's DocumentReference; null when erased
+    content jsonb, -- what is said of it, in the shape of FHIR's DocumentReference; null when erased
     security text[] not null, -- HL7 codes, beyond N
     superseded_by uuid,
     removal_reason text,
-    recorded json not null, -- the event that uploaded it
-    changed json not null, -- the event that changed it last
+    recorded jsonb not null, -- the event that uploaded it
+    changed jsonb not null, -- the event that changed it last
     position bigint not null, -- of that event
     primary key (tenant, document_id)
 );

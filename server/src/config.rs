@@ -43,7 +43,7 @@ pub struct Config {
     /// The file of the vault's root key, in production.
     #[arg(long, env = "CARELOG_ROOT_KEY", global = true)]
     pub root_key: Option<PathBuf>,
-    /// Where documents are kept, sealed: a folder, or s3://bucket/prefix with the `AWS_…` variables.
+    /// Where documents are kept, sealed: a folder, or `s3://bucket/prefix` with the `AWS_…` variables.
     #[arg(long, env = "CARELOG_DOCUMENTS", default_value = "data/documents", global = true)]
     pub documents: String,
     /// The most that a document may have, in megabytes.

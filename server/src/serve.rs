@@ -172,11 +172,20 @@ fn database(name: &'static str, pool: PgPool) -> (&'static str, crate::health::R
     })
 }
 
+/// Within the time that a check has.
+const STORAGE_ANSWERS_WITHIN: Duration = Duration::from_millis(1500);
+
 /// Without it there are no documents; everything else goes on.
 fn storage(storage: Storage) -> (&'static str, crate::health::Run) {
     check("documents", move || {
         let storage = storage.clone();
-        async move { storage.answers().await.map_or_else(|error| Check::degraded(error.to_string()), |()| Check::up(None)) }
+        async move {
+            match tokio::time::timeout(STORAGE_ANSWERS_WITHIN, storage.answers()).await {
+                Ok(Ok(())) => Check::up(None),
+                Ok(Err(error)) => Check::degraded(error.to_string()),
+                Err(_) => Check::degraded("the documents' storage does not answer in time"),
+            }
+        }
     })
 }
 

@@ -15,7 +15,7 @@
 
 use std::ops::Range;
 
-use aead_stream::{EncryptorBE32, NewStream, StreamBE32, StreamPrimitive};
+use aead_stream::{EncryptorBE32, NewStream, Nonce, StreamBE32, StreamPrimitive};
 use aes_gcm_siv::aead::Payload;
 use aes_gcm_siv::{Aes256GcmSiv, KeyInit};
 use domain::{Subject, TenantId};
@@ -100,6 +100,9 @@ impl BlobSealer {
     }
 
     /// Takes clear bytes; gives the sealed ones that are to be written now, perhaps none.
+    ///
+    /// # Panics
+    /// Beyond 256 TiB.
     pub fn push(&mut self, mut clear: &[u8]) -> Vec<u8> {
         let mut sealed = std::mem::take(&mut self.header);
         let written = sealed.len();
@@ -120,6 +123,9 @@ impl BlobSealer {
     }
 
     /// The rest of the sealed bytes, and what was sealed.
+    ///
+    /// # Panics
+    /// Beyond 256 TiB.
     pub fn finish(mut self) -> (Vec<u8>, SealedBlob) {
         let mut sealed = std::mem::take(&mut self.header);
         let payload = Payload { msg: &self.pending, aad: &self.context };
@@ -228,7 +234,7 @@ fn parse(header: &[u8; HEADER]) -> Option<Header> {
 
 fn stream(documents: &Secret, document: Uuid, salt: &[u8; SALT_LENGTH]) -> StreamBE32<Aes256GcmSiv> {
     let key = documents.derive_for(&[b"carelog document: seal", document.as_bytes(), salt]);
-    StreamBE32::from_aead(Aes256GcmSiv::new(&(*key.bytes()).into()), &Default::default())
+    StreamBE32::from_aead(Aes256GcmSiv::new(&(*key.bytes()).into()), &Nonce::<Aes256GcmSiv, StreamBE32<Aes256GcmSiv>>::default())
 }
 
 /// What every chunk is bound to, besides its place.

@@ -13,6 +13,7 @@ use crate::value::Reason;
 
 events! {
     /// The events of this context.
+    #[expect(clippy::large_enum_variant, reason = "an upload says much, and most events are uploads")]
     "documents" DocumentsEvent {
         DocumentUploaded 1,
         DocumentSuperseded 1,

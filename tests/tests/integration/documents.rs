@@ -2,7 +2,7 @@
 
 mod access;
 mod collecting;
-mod desk;
+pub mod desk;
 mod refused;
 mod storages;
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use gate::Role;
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use crate::app::App;
@@ -80,7 +80,28 @@ async fn a_document_is_superseded_and_removed() {
     let position = desk.app.accepted("/v1/documents/remove-document", Role::Clinician, removal).await["position"].to_string();
     let answer = desk.get(new, &[("Carelog-Wait-For", &position)]).await;
     assert_eq!(answer.status(), StatusCode::GONE);
-    assert_eq!(answer.json::<serde_json::Value>().await.unwrap()["code"], "document-removed");
+    assert_eq!(answer.json::<Value>().await.unwrap()["code"], "document-removed");
+    let query = format!(
+        "{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} history {{ nodes {{ summary }} }} }} }}",
+        desk.patient
+    );
+    let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &query, position.parse().ok()).await;
+    let path = format!("/v1/documents/{old}");
+    let expected = json!([
+        { "uuid": new, "title": "Needle-Referral", "contentType": "application/pdf", "size": 2000, "status": "ENTERED_IN_ERROR", "supersededBy": null,
+          "removalReason": "of another patient", "download": null },
+        { "uuid": old, "title": "Needle-Referral", "contentType": "application/pdf", "size": 1000, "status": "SUPERSEDED", "supersededBy": new,
+          "removalReason": null, "download": path },
+    ]);
+    assert_eq!(seen["data"]["patient"]["documents"]["nodes"], expected, "{seen}");
+    let summaries = [
+        "Removed: a document that should not be there",
+        "Superseded: a document by another",
+        "Uploaded: the document Needle-Referral",
+        "Uploaded: the document Needle-Referral",
+    ];
+    let told: Vec<&str> = seen["data"]["patient"]["history"]["nodes"].as_array().unwrap().iter().map(|entry| entry["summary"].as_str().unwrap()).collect();
+    assert_eq!(told[..4], summaries);
 }
 
 #[tokio::test]
@@ -159,6 +180,6 @@ async fn a_kill_at_any_moment_loses_nothing_accepted_and_leaves_at_most_a_stage(
     desk.grow_old();
     let collected = desk.app.command(&["collect-documents"]).output().unwrap();
     assert!(collected.status.success(), "{}", String::from_utf8_lossy(&collected.stderr));
-    let named: i64 = desk.count("select count(*) from clinical.event where event_type = 'documents.DocumentUploaded'").await;
+    let named: i64 = desk.count("select count(*) from clinical.event where type = 'documents.DocumentUploaded'").await;
     assert_eq!(i64::try_from(desk.stored().len()).unwrap(), named, "what is stored is what events name: {:?}", desk.stored());
 }

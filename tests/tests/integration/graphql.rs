@@ -16,9 +16,11 @@ mod statements;
 mod subscriptions;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use ::documents::{Documents, Rules, Storage};
 use domain::{PatientId, TenantId, UserId};
 use event_store::Clock;
 use gate::{Authority, Claims, Gate, Role, TokenIssuer};
@@ -30,6 +32,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::documents::desk::form;
 use crate::harness::Kind;
 use crate::projections::{ReadSide, Running};
 
@@ -88,7 +91,7 @@ impl World {
         let gate = Gate::new(side.log.store.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
-        let router = command_api::router(gate).merge(query_api::router(queries));
+        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(documents(gate, &side));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -133,6 +136,17 @@ impl World {
         position
     }
 
+    /// Uploads a document of a patient.
+    pub async fn upload(&self, patient: Uuid) -> Uuid {
+        let document = event_store::fresh_id();
+        let content = json!({ "status": "current", "attachment": { "contentType": "text/plain", "title": "Needle" } });
+        let (kind, body) = form(&json!({ "document": document, "patient": patient, "content": content }).to_string(), b"Needle");
+        let request = self.client.post(format!("{}/v1/documents/upload", self.at)).bearer_auth(self.token(Role::FrontDesk));
+        let answer: Value = request.header("Content-Type", kind).body(body).send().await.unwrap().json().await.unwrap();
+        self.position.fetch_max(answer["position"].as_i64().expect("a position"), Ordering::Relaxed);
+        document
+    }
+
     /// A request to `/graphql` as a browser sends it.
     pub fn request(&self, token: &str, body: &Value) -> RequestBuilder {
         self.client.post(format!("{}/graphql", self.at)).bearer_auth(token).header("accept", "application/graphql-response+json").json(body)
@@ -156,6 +170,14 @@ impl World {
         assert!(answer.get("errors").is_none(), "{answer:#}");
         answer["data"].clone()
     }
+}
+
+/// Documents, in a folder that is removed with the keys.
+fn documents(gate: Gate, side: &ReadSide) -> axum::Router {
+    let storage = Storage::open(side.log.databases.keys.join("documents").to_str().expect("a path in UTF-8")).unwrap();
+    let rules = Arc::new(Rules::new(1_000_000, "text/plain".parse().unwrap()));
+    let (store, links) = (side.log.store.clone(), side.log.databases.pool(Kind::Log));
+    ::documents::router(Documents { gate, store, links, storage, rules })
 }
 
 /// The name of a role of this test's own.

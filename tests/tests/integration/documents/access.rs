@@ -117,7 +117,6 @@ async fn nothing_protected_is_in_clear_beside_the_log() {
     let sealed = std::fs::read(desk.file(document)).unwrap();
     assert!(!sealed.windows(6).any(|window| window == b"Needle") && !sealed.windows(4).any(|window| window == b"%PDF"));
     let mut log = PgConnection::connect(&desk.app.url(0)).await.unwrap();
-    let rows: Vec<String> =
-        sqlx::query_scalar("select payload::text from clinical.event where event_type like 'documents.%'").fetch_all(&mut log).await.unwrap();
+    let rows: Vec<String> = sqlx::query_scalar("select payload::text from clinical.event where type like 'documents.%'").fetch_all(&mut log).await.unwrap();
     assert!(!rows.is_empty() && rows.iter().all(|row| !row.contains("Needle") && !row.contains("application/pdf")), "{rows:?}");
 }

@@ -57,7 +57,7 @@ impl Desk {
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key.to_string());
         }
-        let answer = request.header("Content-Type", content_type).body(body).timeout(Duration::from_secs(60)).send().await?;
+        let answer = request.header("Content-Type", content_type).body(body).timeout(Duration::from_mins(3)).send().await?;
         Ok((answer.status(), answer.json().await?))
     }
 

@@ -45,7 +45,7 @@ async fn what_is_not_what_it_says_or_not_allowed_is_refused_and_leaves_nothing()
         assert!(!problem.to_string().contains("Needle"), "{problem}");
     }
     assert_eq!(desk.stored(), Vec::<std::path::PathBuf>::new());
-    assert_eq!(desk.count("select count(*) from clinical.event where event_type like 'documents.%'").await, 0);
+    assert_eq!(desk.count("select count(*) from clinical.event where type like 'documents.%'").await, 0);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn an_upload_that_dies_half_way_leaves_nothing() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(desk.stored(), Vec::<std::path::PathBuf>::new());
-    assert_eq!(desk.count("select count(*) from clinical.event where event_type like 'documents.%'").await, 0);
+    assert_eq!(desk.count("select count(*) from clinical.event where type like 'documents.%'").await, 0);
 }
 
 #[tokio::test]

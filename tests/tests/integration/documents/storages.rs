@@ -147,7 +147,7 @@ async fn without_s3_there_is_an_answer_and_with_it_again_there_are_documents() {
     assert_eq!((status, &problem["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("storage-unavailable")), "{problem}");
     let answer = desk.get(kept, &[]).await;
     assert_eq!((answer.status(), &answer.json::<serde_json::Value>().await.unwrap()["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("storage-unavailable")));
-    assert_eq!(desk.count("select count(*) from clinical.event where event_type like 'documents.%'").await, 1, "nothing half-done");
+    assert_eq!(desk.count("select count(*) from clinical.event where type like 'documents.%'").await, 1, "nothing half-done");
     let health: serde_json::Value = desk.client.get(desk.app.at(0, "/health")).send().await.unwrap().json().await.unwrap();
     assert_eq!((&health["status"], &health["checks"]["documents"]["status"]), (&json!("degraded"), &json!("degraded")));
     s3.run().await;

@@ -164,6 +164,7 @@ impl Everything {
         let contact = json!({ "telecom": [{ "system": "phone", "value": "555-0111" }], "address": [{ "city": "Chicago" }] });
         world.tell(Role::FrontDesk, "patients/change-contact-details", json!({ "patient": patient, "contact": contact })).await;
         clinic.book(world, patient, "2031-03-04T09:00:00").await;
+        world.upload(patient).await;
         let appointment = clinic.enter(world, patient, "2026-03-04T09:00:00").await;
         chart_of_everything(world, patient).await;
         Self { clinic, patient, appointment }

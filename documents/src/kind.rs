@@ -152,7 +152,7 @@ mod tests {
             ("application/pdf", b"%PDF-1.7\n%\xE2\xE3\xCF\xD3"),
             ("image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
             ("image/jpeg", b"\xFF\xD8\xFF\xE0\0\x10JFIF"),
-            ("image/tiff", b"II*\0\x08\0\0\0"),
+            ("image/tiff", b"II*\0\x08\0\0\0\x0E\0\xFE\0"),
             ("application/dicom", &dicom),
             ("application/rtf", b"{\\rtf1 hello}"),
             ("application/xml", b"\xEF\xBB\xBF<?xml version=\"1.0\"?><ClinicalDocument/>"),

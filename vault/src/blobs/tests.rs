@@ -16,10 +16,10 @@ fn content(size: usize) -> Vec<u8> {
 
 fn sealed(secrets: &DataSecrets, clear: &[u8], step: usize) -> (Vec<u8>, SealedBlob) {
     let mut sealer = BlobSealer::new(secrets, KEY, DOCUMENT);
-    let mut sealed: Vec<u8> = clear.chunks(step.max(1)).flat_map(|piece| sealer.push(piece)).collect();
+    let mut ciphertext: Vec<u8> = clear.chunks(step.max(1)).flat_map(|piece| sealer.push(piece)).collect();
     let (rest, blob) = sealer.finish();
-    sealed.extend(rest);
-    (sealed, blob)
+    ciphertext.extend(rest);
+    (ciphertext, blob)
 }
 
 fn opened(secrets: &DataSecrets, document: Uuid, sealed: &[u8], size: usize, range: Range<usize>, step: usize) -> Result<Vec<u8>, VaultError> {

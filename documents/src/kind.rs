@@ -87,6 +87,8 @@ impl TypeCheck {
             // is text is seen as it streams.
             kind if is_text(&self.declared) => found.is_none_or(|found| found == kind || !ALSO_TEXT.contains(&found)),
             "text/rtf" => found == Some("application/rtf"),
+            // Its mark may stand later for those who read it; a program with the mark inside would pass for one.
+            kind @ "application/pdf" => found == Some(kind) && self.head.starts_with(b"%PDF-"),
             kind => found == Some(kind),
         };
         if right { Ok(()) } else { Err(WrongType { found }) }
@@ -167,6 +169,7 @@ mod tests {
             }
         }
         assert_eq!(check("application/pdf", b"MZ\x90\0\x03\0\0\0", 4096), Err(WrongType { found: Some("application/vnd.microsoft.portable-executable") }));
+        assert!(check("application/pdf", b"MZ\x90\0\x03\0\0\0%PDF-1.7", 4096).is_err(), "a program that holds a PDF");
         assert!(check("application/pdf", b"", 1).is_err());
         assert!(check("text/plain", b"", 1).is_ok());
     }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
-use command_api::BodySchema;
+use command_api::{BodySchema, Problem};
 use domain::documents::DocumentMetadata;
 use event_store::EventStore;
 use gate::Gate;
@@ -65,7 +65,8 @@ pub fn router(documents: Documents) -> Router {
         .route("/v1/documents/upload", post(upload::upload))
         .route("/v1/documents/{document}", get(download::download))
         .route("/v1/documents/{document}/link", post(links::make))
-        .route("/v1/documents/links/{token}", get(links::follow))
+        // To look at a link with HEAD would use it up.
+        .route("/v1/documents/links/{token}", get(links::follow).head(|| std::future::ready(Problem::method_not_allowed())))
         .with_state(documents)
 }
 

@@ -53,6 +53,11 @@ pub struct Immunization {
     /// Why, coded.
     #[serde(default)]
     reason_code: Vec<CodeableConcept>,
+    /// Whether the dose was too weak to count.
+    is_subpotent: Option<bool>,
+    /// Why it was.
+    #[serde(default)]
+    subpotent_reason: Vec<CodeableConcept>,
 }
 
 /// FHIR `Immunization.performer`.

@@ -30,7 +30,7 @@ async fn one_broken_line_of_a_thousand_is_named_and_the_others_go_in() {
     let mut lines: Vec<String> = (0..1000).map(|number| observation(&number.to_string(), &json!({ "valueInteger": number }))).collect();
     lines[700] = lines[700].replace("\"final\"", "\"Needle");
     let report = import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).with("Observation.ndjson", &lines).0);
-    assert_eq!((counts(&report, "Observation"), problems(&report)), ((999, 0, 0, 0, 0), vec![(701, "not-understood", "not-json")]));
+    assert_eq!((counts(&report, "Observation"), problems(&report)), ((999, 0, 0, 0, 0), vec![(701, "not-a-fhir-resource", "not-json")]));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::documents::DocumentUploaded;
 use domain::records::ConditionRecorded;
 use event_store::fresh_id;
 use projections::Runner;
@@ -51,7 +52,12 @@ async fn an_owner_who_is_no_superuser_folds_checks_and_sees_nothing_in_between()
     let (clinic, patient) = (Clinic::new(), fresh_id());
     side.append(clinic.opened()).await;
     let condition = event::<ConditionRecorded>(json!({ "patient": patient, "fact": fresh_id(), "content": {}, "security": [], "screening": null }));
-    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition]).await;
+    let letter = json!({ "status": "current", "attachment": { "contentType": "text/plain" } });
+    let blob = json!({ "address": "a".repeat(64), "size": 0, "fingerprint": "f".repeat(64) });
+    let mut upload = json!({ "patient": patient, "document": fresh_id(), "content": letter, "security": [] });
+    upload.as_object_mut().unwrap().extend(blob.as_object().unwrap().clone());
+    let uploaded = event::<DocumentUploaded>(upload);
+    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition, uploaded]).await;
     runner.state().wait_for(|states| !states.is_empty() && states.iter().all(|state| state.position >= last)).await.unwrap();
     let mut connection = owned.pool.acquire().await.unwrap();
     find_tables(&mut connection).await;

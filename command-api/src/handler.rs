@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Command, InvalidValue};
 use event_store::Position;
-use gate::{Accepted, Gate, Request};
+use gate::{Accepted, Credentials, Gate, Request, request_id};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -32,7 +32,7 @@ pub(crate) async fn handle<C: Command>(
     options: Result<Query<Options>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let correlation = uuid_header(&headers, "x-request-id").ok().flatten().unwrap_or_else(event_store::fresh_id);
+    let correlation = request_id(&headers);
     match carry_out::<C>(&schema, &gate, &headers, options, body, correlation).await {
         Ok(accepted) => (StatusCode::OK, Json(accepted)).into_response(),
         Err(problem) => Problem { request_id: Some(correlation), ..problem }.into_response(),
@@ -47,11 +47,9 @@ async fn carry_out<C: Command>(
     body: Result<Bytes, BytesRejection>,
     correlation: Uuid,
 ) -> Result<Accepted, Problem> {
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let caller = gate.authenticate_header(authorization).await.map_err(|_| Problem::unauthenticated())?;
-    if caller.reach(C::PERMISSION).is_none() {
-        return Err(Problem::forbidden(C::PERMISSION));
-    }
+    let caller = gate.admit(Credentials::of(headers)).await.map_err(Problem::not_admitted)?;
+    let operation = format!("command {}.{}", C::CONTEXT, C::NAME);
+    gate.require(&caller, C::PERMISSION, &operation, correlation).await.map_err(|forbidden| Problem::forbidden(forbidden.0))?;
     let json = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(is_json);
     if !json {
         return Err(Problem::unsupported_media_type());

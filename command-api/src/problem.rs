@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Permission;
 use event_store::Position;
-use gate::Refusal;
+use gate::{NotAdmitted, Refusal};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -70,6 +70,14 @@ impl Problem {
     /// There is no valid token.
     pub fn unauthenticated() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", "A valid bearer token is needed.")
+    }
+
+    /// The request goes no further than its headers.
+    pub fn not_admitted(refusal: NotAdmitted) -> Self {
+        match refusal {
+            NotAdmitted::Unauthenticated(_) => Self::unauthenticated(),
+            NotAdmitted::Purpose => Self::new(StatusCode::FORBIDDEN, "purpose-of-use", "The purpose of use is not one for which you may ask."),
+        }
     }
 
     /// The caller lacks a permission.

@@ -9,18 +9,16 @@ use axum::response::Response;
 use bytes::Bytes;
 use command_api::Problem;
 use domain::documents::BlobAddress;
-use domain::{DocumentId, PatientId, Permission, Subject};
-use event_store::Position;
+use domain::{DocumentId, PatientId, Permission, Phi, Subject};
 use futures::stream::{once, try_unfold};
 use futures::{StreamExt, TryStreamExt};
-use gate::{Caller, Forbidden, Reading, Snapshot};
+use gate::{Caller, Credentials, Forbidden, Reading, Snapshot, request_id, wait_for};
 use sqlx::FromRow;
 use uuid::Uuid;
 use vault::{BlobReader, CHUNK, HEADER};
 
 use crate::range::{Wanted, wanted};
 use crate::storage::Blob;
-use crate::upload::correlation;
 use crate::{Documents, problem};
 
 /// How much is read from the storage at once.
@@ -56,10 +54,9 @@ pub(crate) async fn download(
     document: Result<Path<Uuid>, axum::extract::rejection::PathRejection>,
     headers: HeaderMap,
 ) -> Response {
-    let correlation = correlation(&headers);
+    let correlation = request_id(&headers);
     let answer = async {
-        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let caller = documents.gate.authenticate_header(authorization).await.map_err(|_| Problem::unauthenticated())?;
+        let caller = documents.gate.admit(Credentials::of(&headers)).await.map_err(Problem::not_admitted)?;
         let Path(document) = document.map_err(|_| problem::unknown())?;
         hand_out(&documents, &caller, DocumentId(document), &headers, "download document", correlation).await
     };
@@ -143,14 +140,9 @@ async fn find(
     correlation: Uuid,
     discloses: bool,
 ) -> Result<Found, Problem> {
-    let wait_for = match headers.get("carelog-wait-for") {
-        None => None,
-        Some(value) => {
-            let position = value.to_str().ok().and_then(|text| text.parse().ok()).filter(|position: &i64| *position >= 0);
-            Some(Position(position.ok_or_else(|| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?))
-        }
-    };
-    let reading = Reading { operation: operation.to_owned(), correlation, wait_for };
+    let wait_for = wait_for(headers).map_err(|_| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?;
+    let criteria = Some(Phi::Known(format!("{{\"document\":\"{document}\"}}")));
+    let reading = Reading { operation: operation.to_owned(), correlation, wait_for, criteria, following: false };
     let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
     match answered.map_err(problem::read)?.value {
         Ok(found) => Ok(found),

@@ -3,19 +3,18 @@
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use command_api::Problem;
 use domain::DocumentId;
-use gate::Caller;
+use gate::{Caller, Credentials, request_id};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use sqlx::types::Json as Stored;
 use uuid::Uuid;
 
 use crate::download::{hand_out, may_read, refuse};
-use crate::upload::correlation;
 use crate::{Documents, hex, problem};
 
 /// How long a link can be used.
@@ -34,10 +33,9 @@ struct Link {
 }
 
 pub(crate) async fn make(State(documents): State<Documents>, document: Result<Path<Uuid>, PathRejection>, headers: HeaderMap) -> Response {
-    let correlation = correlation(&headers);
+    let correlation = request_id(&headers);
     let answer = async {
-        let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let caller = documents.gate.authenticate_header(authorization).await.map_err(|_| Problem::unauthenticated())?;
+        let caller = documents.gate.admit(Credentials::of(&headers)).await.map_err(Problem::not_admitted)?;
         let Path(document) = document.map_err(|_| problem::unknown())?;
         may_read(&documents, &caller, DocumentId(document), &headers, correlation).await?;
         link(&documents, &caller, document).await
@@ -64,9 +62,10 @@ async fn link(documents: &Documents, caller: &Caller, document: Uuid) -> Result<
 }
 
 pub(crate) async fn follow(State(documents): State<Documents>, Path(token): Path<String>, headers: HeaderMap) -> Response {
-    let correlation = correlation(&headers);
+    let correlation = request_id(&headers);
     let answer = async {
         let (caller, document) = take(&documents, &token).await?;
+        let caller = Credentials::of(&headers).come_from(caller);
         hand_out(&documents, &caller, document, &headers, "download document by link", correlation).await
     };
     answer.await.unwrap_or_else(|problem| refuse(problem, correlation))

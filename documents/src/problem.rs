@@ -97,6 +97,7 @@ pub(crate) fn read(refusal: ReadRefusal) -> Problem {
             tracing::error!(error = &error as &dyn std::error::Error, "the read models");
             unavailable()
         }
+        ReadRefusal::Unrecorded(_) => unavailable(),
     }
 }
 

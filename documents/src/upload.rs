@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use command_api::{Problem, uuid_header};
 use domain::documents::{BlobAddress, DocumentMetadata, Fingerprint, UploadDocument, UploadDocumentRejection};
 use domain::{Command, Phi, Subject};
-use gate::{Accepted, Caller, Refusal};
+use gate::{Accepted, Caller, Credentials, Refusal, request_id};
 use multer::Field;
 use sha2::{Digest, Sha256};
 use tracing::Instrument;
@@ -27,7 +27,7 @@ struct Arrived {
 
 pub(crate) async fn upload(State(documents): State<Documents>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let correlation = correlation(&parts.headers);
+    let correlation = request_id(&parts.headers);
     let answer = match authorize(&documents, &parts.headers).await {
         Ok((caller, command_id, boundary)) => {
             // Where the sender goes away, this task still ends in order.
@@ -43,11 +43,6 @@ pub(crate) async fn upload(State(documents): State<Documents>, request: Request)
     }
 }
 
-/// The request, as traces and answers name it.
-pub(crate) fn correlation(headers: &HeaderMap) -> Uuid {
-    uuid_header(headers, "x-request-id").ok().flatten().unwrap_or_else(event_store::fresh_id)
-}
-
 /// How long the body says it is.
 fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok())
@@ -56,10 +51,9 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 /// What is known before any byte of the body is read.
 async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller, Option<Uuid>, String), Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let caller = documents.gate.authenticate_header(text(header::AUTHORIZATION)).await.map_err(|_| Problem::unauthenticated())?;
-    if caller.reach(UploadDocument::PERMISSION).is_none() {
-        return Err(Problem::forbidden(UploadDocument::PERMISSION));
-    }
+    let caller = documents.gate.admit(Credentials::of(headers)).await.map_err(Problem::not_admitted)?;
+    let permission = documents.gate.require(&caller, UploadDocument::PERMISSION, "command documents.upload-document", request_id(headers)).await;
+    permission.map_err(|forbidden| Problem::forbidden(forbidden.0))?;
     let command_id = uuid_header(headers, "idempotency-key").map_err(|rule| Problem::invalid_request("Idempotency-Key", &rule.to_string()))?;
     let boundary = text(header::CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok()).ok_or_else(problem::not_multipart)?;
     Ok((caller, command_id, boundary))

@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::access::AccessEvent;
 use crate::documents::DocumentsEvent;
-use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId};
+use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
 use crate::phi::{self, Phi};
@@ -46,6 +47,8 @@ pub enum Subject {
     Organization(OrganizationId),
     /// A facility and its rooms.
     Facility(FacilityId),
+    /// Someone who acts: a member of staff, a patient at their own record, an operator's task.
+    User(UserId),
 }
 
 impl std::fmt::Display for Subject {
@@ -56,6 +59,7 @@ impl std::fmt::Display for Subject {
             Self::Practitioner(id) => write!(formatter, "practitioner/{id}"),
             Self::Organization(id) => write!(formatter, "organization/{id}"),
             Self::Facility(id) => write!(formatter, "facility/{id}"),
+            Self::User(id) => write!(formatter, "user/{id}"),
         }
     }
 }
@@ -70,6 +74,7 @@ impl std::str::FromStr for Subject {
             "practitioner" => Ok(Self::Practitioner(PractitionerId(id))),
             "organization" => Ok(Self::Organization(OrganizationId(id))),
             "facility" => Ok(Self::Facility(FacilityId(id))),
+            "user" => Ok(Self::User(UserId(id))),
             _ => Err(DecodeError::Subject),
         }
     }
@@ -330,4 +335,5 @@ contexts! {
     "scheduling" Scheduling SchedulingEvent,
     "records" Records RecordsEvent,
     "documents" Documents DocumentsEvent,
+    "access" Access AccessEvent,
 }

@@ -6,6 +6,7 @@
 #[macro_use]
 mod event;
 
+pub mod access;
 pub mod decision;
 pub mod documents;
 pub mod fhir_values;

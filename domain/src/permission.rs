@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::access::DataKind;
+
 /// One thing that a command or a read needs leave for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -43,4 +45,45 @@ pub enum Permission {
     UploadDocuments,
     /// Read the events of a patient as a history.
     ReadHistory,
+    /// Read who saw what of whom: of everyone, or of oneself.
+    ReadAccessRecords,
+}
+
+impl Permission {
+    /// Every permission.
+    pub const ALL: [Self; 19] = [
+        Self::ReadOrganizations,
+        Self::ManageOrganizations,
+        Self::ReadPractitioners,
+        Self::ManagePractitioners,
+        Self::ReadPatients,
+        Self::ManagePatients,
+        Self::MergePatients,
+        Self::GrantPatientAccess,
+        Self::ReadAppointments,
+        Self::BookAppointments,
+        Self::ConductAppointments,
+        Self::Overbook,
+        Self::BackEnter,
+        Self::ReadChart,
+        Self::RecordFacts,
+        Self::ReadDocuments,
+        Self::UploadDocuments,
+        Self::ReadHistory,
+        Self::ReadAccessRecords,
+    ];
+
+    /// The kind of what is known of a patient that this permission is about: what a read under it shows, and what the rejection of a command under it
+    /// tells of; `None` where it is about no patient.
+    pub fn data_kind(self) -> Option<DataKind> {
+        match self {
+            Self::ReadPatients | Self::ManagePatients | Self::MergePatients | Self::GrantPatientAccess => Some(DataKind::Demographics),
+            Self::ReadAppointments | Self::BookAppointments | Self::ConductAppointments | Self::Overbook | Self::BackEnter => Some(DataKind::Appointments),
+            Self::ReadChart | Self::RecordFacts => Some(DataKind::Chart),
+            Self::ReadDocuments | Self::UploadDocuments => Some(DataKind::Documents),
+            Self::ReadHistory => Some(DataKind::History),
+            Self::ReadAccessRecords => Some(DataKind::AccessRecords),
+            Self::ReadOrganizations | Self::ManageOrganizations | Self::ReadPractitioners | Self::ManagePractitioners => None,
+        }
+    }
 }

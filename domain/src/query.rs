@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
-use crate::ids::{AppointmentId, BlockId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId};
+use crate::ids::{AppointmentId, BlockId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId, UserId};
 use crate::phi::Phi;
 
 /// One thing that an event is about.
@@ -45,6 +45,10 @@ pub enum TagKind {
     Document,
     /// A business identifier, unique by its system within the tenant.
     Identifier,
+    /// Someone who acts.
+    User,
+    /// A request, as traces and answers name it.
+    Request,
 }
 
 impl TagKind {
@@ -63,6 +67,8 @@ impl TagKind {
             Self::Fact => "fact",
             Self::Document => "document",
             Self::Identifier => "identifier",
+            Self::User => "user",
+            Self::Request => "request",
         }
     }
 }
@@ -136,6 +142,16 @@ impl Tag {
     /// A document.
     pub fn document(id: DocumentId) -> Self {
         Self::id(TagKind::Document, id.0)
+    }
+
+    /// Someone who acts.
+    pub fn user(id: UserId) -> Self {
+        Self::id(TagKind::User, id.0)
+    }
+
+    /// A request, as traces and answers name it.
+    pub fn request(id: Uuid) -> Self {
+        Self::id(TagKind::Request, id)
     }
 
     /// A business identifier of anybody or anything.

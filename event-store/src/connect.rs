@@ -3,14 +3,30 @@
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
-/// The schema of the log. An access log would be the same code with another one.
-pub(crate) const SCHEMA: &str = "clinical";
+/// Which log: the same tables and the same rules, each in a database, with a head and a retention of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Log {
+    /// What happened to patients, practitioners and appointments.
+    Clinical,
+    /// Who saw what of whom, and why.
+    Access,
+}
+
+impl Log {
+    /// The schema of its tables; also its name in metrics and notifications.
+    pub(crate) fn schema(self) -> &'static str {
+        match self {
+            Self::Clinical => "clinical",
+            Self::Access => "access",
+        }
+    }
+}
 
 /// What the pool connects with, but confined to adding to the log and reading it.
-pub(crate) fn options(pool: &PgPool) -> PgConnectOptions {
+pub(crate) fn options(pool: &PgPool, log: Log) -> PgConnectOptions {
     (*pool.connect_options()).clone().options([
         ("role", "carelog_log"),
-        ("search_path", SCHEMA),
+        ("search_path", log.schema()),
         // An acknowledged append is durable, whatever the server's default is.
         ("synchronous_commit", "on"),
         // Every statement of this crate finds its rows by an index. A planner that has no statistics yet, or old ones, may think otherwise.

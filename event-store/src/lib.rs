@@ -19,8 +19,9 @@ mod stored;
 mod tail;
 
 pub use append::{Actor, Append, AppendError, Appended, CommandKey};
+pub use connect::Log;
 pub use clock::{Clock, fresh_id};
 pub use position::{PARTITIONS, Position, partition_of};
-pub use read::{Page, ReadError};
+pub use read::{Back, Page, ReadError};
 pub use store::{EventStore, migrate};
 pub use stored::{Recorded, Stored, Unreadable};

@@ -36,6 +36,16 @@ pub struct Page {
     pub through: Position,
 }
 
+/// A stretch of the log looked at backwards.
+pub struct Back {
+    /// The events that match, newest first.
+    pub events: Vec<Result<Recorded, Unreadable>>,
+    /// Everything from here on was looked at.
+    pub down_to: Position,
+    /// Whether there may be more before.
+    pub more: bool,
+}
+
 impl EventStore {
     /// The last position.
     pub async fn head(&self) -> Result<Position, ReadError> {
@@ -62,6 +72,26 @@ impl EventStore {
         found.retain(|event| items.iter().any(|item| item.matches_stored(tenant, event)));
         let opened = self.open_stored(&found).await?.into_iter();
         opened.map(|event| event.map_err(|Unreadable { position, error, .. }| ReadError::Unreadable { position, error })).collect()
+    }
+
+    /// The newest events of a tenant that match and lie before a position, newest first. It looks at no more than `limit` events that may match.
+    pub async fn read_back(&self, tenant: TenantId, query: &Query, before: Position, limit: u32) -> Result<Back, ReadError> {
+        let tags: Vec<Tag> = tags_of(query).cloned().collect();
+        let items = items(tenant, query, &self.vault.tags(tenant, &tags).await?);
+        let hashes: Vec<i64> = items.iter().flat_map(|item| &item.hashes).copied().collect();
+        let mut found: Vec<Stored> = sqlx::query_as(select_stored!(
+            "where position in (select t.position from event_tag t where t.hash = any ($1) and t.position < $2 order by t.position desc limit $3) \
+             order by position desc"
+        ))
+        .bind(hashes)
+        .bind(before)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        let more = found.len() >= limit as usize;
+        let down_to = found.last().filter(|_| more).map_or(Position(1), |oldest| oldest.position);
+        found.retain(|event| items.iter().any(|item| item.matches_stored(tenant, event)));
+        Ok(Back { events: self.open_stored(&found).await?, down_to, more })
     }
 
     /// The next events after `after`, of every tenant; only of `types`, where they are named. It looks at no more than `limit` events.

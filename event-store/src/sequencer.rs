@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::batch::{Verdict, commit};
+use crate::connect::Log;
 use crate::request::{Outcome, Request};
 use crate::{AppendError, Clock, Position};
 
@@ -26,6 +27,7 @@ const COMMIT_WITHIN: Duration = Duration::from_secs(30);
 
 /// The state of the one writer.
 pub(crate) struct Sequencer {
+    pub(crate) log: Log,
     pub(crate) queue: mpsc::Receiver<Request>,
     pub(crate) options: PgConnectOptions,
     pub(crate) clock: Clock,
@@ -104,7 +106,7 @@ impl Sequencer {
             let started = Instant::now();
             match self.attempt(connection, batch).await {
                 Ok((head, verdicts)) => {
-                    count(batch, &verdicts, started.elapsed());
+                    count(self.log, batch, &verdicts, started.elapsed());
                     self.head.send_if_modified(|known| head > std::mem::replace(known, head.max(*known)));
                     return Ok(verdicts);
                 }
@@ -113,7 +115,7 @@ impl Sequencer {
                     if is_refusal(&error) {
                         return Err(Failure::Refused(Arc::new(error)));
                     }
-                    metrics::counter!("carelog_log_retries_total").increment(1);
+                    metrics::counter!("carelog_log_retries_total", "log" => self.log.schema()).increment(1);
                     tracing::warn!(%error, "a batch goes through again");
                     last = error;
                 }
@@ -182,10 +184,10 @@ fn reply_unavailable(requests: impl Iterator<Item = Request>, error: &Arc<sqlx::
 }
 
 #[expect(clippy::cast_precision_loss, reason = "batches are small")]
-fn count(batch: &[Request], verdicts: &[Verdict], took: Duration) {
+fn count(log: Log, batch: &[Request], verdicts: &[Verdict], took: Duration) {
     let appended = batch.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_)));
-    metrics::counter!("carelog_log_events_total").increment(appended.map(|(request, _)| request.events.len() as u64).sum());
-    metrics::counter!("carelog_log_conflicts_total").increment(verdicts.iter().filter(|verdict| **verdict == Verdict::Grown).count() as u64);
-    metrics::histogram!("carelog_log_batch_requests").record(batch.len() as f64);
-    metrics::histogram!("carelog_log_commit_seconds").record(took.as_secs_f64());
+    metrics::counter!("carelog_log_events_total", "log" => log.schema()).increment(appended.map(|(request, _)| request.events.len() as u64).sum());
+    metrics::counter!("carelog_log_conflicts_total", "log" => log.schema()).increment(verdicts.iter().filter(|verdict| **verdict == Verdict::Grown).count() as u64);
+    metrics::histogram!("carelog_log_batch_requests", "log" => log.schema()).record(batch.len() as f64);
+    metrics::histogram!("carelog_log_commit_seconds", "log" => log.schema()).record(took.as_secs_f64());
 }

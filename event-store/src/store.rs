@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use domain::{TenantId, UserId};
-use sqlx::PgPool;
-use sqlx::migrate::MigrateError;
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
+use sqlx::migrate::{MigrateError, Migration};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use uuid::Uuid;
 use vault::Vault;
 
-use crate::connect::{SCHEMA, options};
+use crate::connect::{Log, options};
 use crate::request::{Outcome, Request, prepare};
 use crate::sequencer::{QUEUE, Sequencer};
 use crate::{Append, AppendError, Appended, Clock, CommandKey, Position, ReadError, read, tail};
@@ -25,6 +25,7 @@ pub struct EventStore {
     pub(crate) pool: PgPool,
     pub(crate) vault: Vault,
     clock: Clock,
+    log: Log,
     queue: mpsc::Sender<Request>,
     pub(crate) known_head: watch::Receiver<Position>,
 }
@@ -32,14 +33,14 @@ pub struct EventStore {
 impl EventStore {
     /// Opens the log in its database, which [`migrate`] has prepared, and starts this process's sequencer. The store makes connections of its own, as
     /// `pool` is set up to, which can add to the log and read it and nothing else: at most as many as the pool's, one to append and one to listen.
-    pub async fn open(pool: PgPool, vault: Vault, clock: Clock) -> Result<Self, ReadError> {
-        let options = options(&pool);
+    pub async fn open(log: Log, pool: PgPool, vault: Vault, clock: Clock) -> Result<Self, ReadError> {
+        let options = options(&pool, log);
         let pool = pool.options().clone().connect_lazy_with(options.clone().options([("statement_timeout", READ_WITHIN)]));
         let (head, known_head) = watch::channel(read::head(&pool).await?);
         let (queue, requests) = mpsc::channel(QUEUE);
-        tokio::spawn(Sequencer { queue: requests, options: options.clone(), clock: clock.clone(), head: head.clone() }.run());
-        tokio::spawn(tail::follow(pool.clone(), options, head));
-        Ok(Self { pool, vault, clock, queue, known_head })
+        tokio::spawn(Sequencer { log, queue: requests, options: options.clone(), clock: clock.clone(), head: head.clone() }.run());
+        tokio::spawn(tail::follow(log, pool.clone(), options, head));
+        Ok(Self { pool, vault, clock, log, queue, known_head })
     }
 
     /// The clock that the log records by.
@@ -64,7 +65,7 @@ impl EventStore {
             TrySendError::Closed(_) => gone(),
         })?;
         let outcome = replied.await.map_err(|_| gone())??;
-        metrics::histogram!("carelog_log_append_seconds").record(started.elapsed());
+        metrics::histogram!("carelog_log_append_seconds", "log" => self.log.schema()).record(started.elapsed());
         match outcome {
             Outcome::Appended(position) => Ok(Appended { position, event_ids, answer, repeated: false }),
             Outcome::Seen => {
@@ -100,10 +101,16 @@ fn gone() -> AppendError {
     AppendError::Unavailable(Arc::new(sqlx::Error::WorkerCrashed))
 }
 
-/// Brings the log's database to this build's schema.
-pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
+/// Brings a log's database to this build's schema. The migrations are written for the clinical log, whose schema is the only name of it in them.
+pub async fn migrate(pool: &PgPool, log: Log) -> Result<(), MigrateError> {
     let mut migrator = sqlx::migrate!("../migrations/log");
-    migrator.create_schema(SCHEMA);
-    migrator.dangerous_set_table_name(format!("{SCHEMA}.migration"));
+    let schema = log.schema();
+    let own = |written: &Migration| {
+        let sql = written.sql.as_str().replace(Log::Clinical.schema(), schema);
+        Migration::new(written.version, written.description.clone(), written.migration_type, AssertSqlSafe(sql).into_sql_str(), written.no_tx)
+    };
+    migrator.migrations = migrator.migrations.iter().map(own).collect();
+    migrator.create_schema(schema);
+    migrator.dangerous_set_table_name(format!("{schema}.migration"));
     migrator.run(pool).await
 }

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::connect::SCHEMA;
+use crate::connect::Log;
 use crate::read::head;
 use crate::{EventStore, Position, ReadError};
 
@@ -24,18 +24,18 @@ impl EventStore {
 }
 
 /// Keeps `known` at the head of the log, for every waiter of this process, until nobody is left to wait.
-pub(crate) async fn follow(pool: PgPool, options: PgConnectOptions, known: watch::Sender<Position>) {
+pub(crate) async fn follow(log: Log, pool: PgPool, options: PgConnectOptions, known: watch::Sender<Position>) {
     tokio::select! {
         () = known.closed() => {}
-        () = listen_and_poll(&pool, options, &known) => {}
+        () = listen_and_poll(log, &pool, options, &known) => {}
     }
 }
 
-async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch::Sender<Position>) {
+async fn listen_and_poll(log: Log, pool: &PgPool, options: PgConnectOptions, known: &watch::Sender<Position>) {
     // Outside of the store's pool, where it would take a reader's place; without a lifetime, since it is one connection for ever.
     let listening = PgPoolOptions::new().max_connections(1).acquire_timeout(POLL_AFTER).max_lifetime(None).idle_timeout(None).connect_lazy_with(options);
     loop {
-        if let Ok(mut listener) = listen(&listening).await {
+        if let Ok(mut listener) = listen(log, &listening).await {
             loop {
                 look(pool, known).await;
                 if let Ok(Err(_)) = timeout(POLL_AFTER, news(&mut listener, known)).await {
@@ -48,10 +48,10 @@ async fn listen_and_poll(pool: &PgPool, options: PgConnectOptions, known: &watch
     }
 }
 
-async fn listen(pool: &PgPool) -> Result<PgListener, sqlx::Error> {
+async fn listen(log: Log, pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.eager_reconnect(false);
-    listener.listen(&format!("carelog_log_{SCHEMA}")).await?;
+    listener.listen(&format!("carelog_log_{}", log.schema())).await?;
     Ok(listener)
 }
 

@@ -4,7 +4,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::Permission;
-use gate::ReadRefusal;
+use gate::{NotAPosition, NotAdmitted, ReadRefusal};
 use serde_json::{Value, json};
 
 use crate::read::Failure;
@@ -19,6 +19,8 @@ const REFLECTS: &str = "carelog-reflects";
 pub enum Problem {
     /// No valid bearer token.
     Unauthenticated,
+    /// The purpose of use is none for which the caller may ask.
+    Purpose,
     /// The caller may not read this type.
     Forbidden(Permission),
     /// No such resource, as far as the caller may know.
@@ -42,6 +44,7 @@ impl Problem {
     fn said(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "login", "A valid bearer token is needed."),
+            Self::Purpose => (StatusCode::FORBIDDEN, "forbidden", "The purpose of use is not one for which you may ask."),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "The caller may not read this."),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource."),
             Self::NotSupported => (StatusCode::NOT_FOUND, "not-supported", "There is no such resource type or operation here; /fhir/metadata lists them."),
@@ -54,12 +57,29 @@ impl Problem {
     }
 }
 
+impl From<NotAdmitted> for Problem {
+    fn from(refusal: NotAdmitted) -> Self {
+        match refusal {
+            NotAdmitted::Unauthenticated(_) => Self::Unauthenticated,
+            NotAdmitted::Purpose => Self::Purpose,
+        }
+    }
+}
+
+impl From<NotAPosition> for Problem {
+    fn from(_: NotAPosition) -> Self {
+        Self::BadHeader
+    }
+}
+
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::NotFound,
             Failure::Forbidden(forbidden) => Self::Forbidden(forbidden.0),
             Failure::Refused(ReadRefusal::PositionTimeout { .. }) => Self::NotYet,
+            // The gate has said why.
+            Failure::Refused(ReadRefusal::Unrecorded(_)) => Self::Unavailable,
             Failure::Refused(refusal) => {
                 tracing::error!(error = &refusal as &dyn std::error::Error, "a read failed");
                 Self::Unavailable

@@ -2,25 +2,18 @@
 
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use domain::PatientId;
-use event_store::{Position, fresh_id};
+use domain::{PatientId, Phi};
 use fhir::ResourceType;
-use gate::{Answered, Caller, Gate, ReadRefusal, Reading};
+use gate::{Answered, Credentials, Gate, ReadRefusal, Reading, request_id, wait_for};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::answer::{Problem, outcome, resource, respond};
 use crate::metadata::capability_statement;
 use crate::read::{Failure, everything, one};
-
-/// The header by which a request is known; made here when nobody before us did.
-const REQUEST_ID: &str = "x-request-id";
-/// The header that says which position the answer must reflect.
-const WAIT_FOR: &str = "carelog-wait-for";
 
 /// The paths under `/fhir`.
 pub fn router(gate: Gate) -> Router {
@@ -36,10 +29,10 @@ pub fn router(gate: Gate) -> Router {
 
 async fn read(State(gate): State<Gate>, Path((name, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let answered = async {
-        let caller = authenticate(&gate, &headers).await?;
+        let caller = gate.admit(Credentials::of(&headers)).await?;
         let resource_type = ResourceType::named(&name).ok_or(Problem::NotSupported)?;
         let id: Uuid = id.parse().map_err(|_| Problem::NotFound)?;
-        let reading = reading(&headers, format!("fhir read {}", resource_type.name()))?;
+        let reading = reading(&headers, format!("fhir read {}", resource_type.name()), &id.to_string())?;
         let read = gate.read(&caller, reading, |snapshot| async move { one(&snapshot, resource_type, id).await }).await;
         settled(read)
     };
@@ -48,9 +41,9 @@ async fn read(State(gate): State<Gate>, Path((name, id)): Path<(String, String)>
 
 async fn everything_of(State(gate): State<Gate>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let answered = async {
-        let caller = authenticate(&gate, &headers).await?;
+        let caller = gate.admit(Credentials::of(&headers)).await?;
         let patient = PatientId(id.parse().map_err(|_| Problem::NotFound)?);
-        let reading = reading(&headers, "fhir everything".to_owned())?;
+        let reading = reading(&headers, "fhir everything".to_owned(), &id)?;
         settled(gate.read(&caller, reading, |snapshot| async move { everything(&snapshot, patient).await }).await)
     };
     let base = base(&headers);
@@ -81,16 +74,9 @@ fn base(headers: &HeaderMap) -> String {
     format!("{scheme}://{}/fhir", said("host").filter(plain).unwrap_or("localhost"))
 }
 
-async fn authenticate(gate: &Gate, headers: &HeaderMap) -> Result<Caller, Problem> {
-    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    gate.authenticate_header(header).await.map_err(|_| Problem::Unauthenticated)
-}
-
-fn reading(headers: &HeaderMap, operation: String) -> Result<Reading, Problem> {
-    let correlation = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok()).unwrap_or_else(fresh_id);
-    let position = |value: &axum::http::HeaderValue| value.to_str().ok()?.parse().ok().filter(|position: &i64| *position >= 0);
-    let wait_for = headers.get(WAIT_FOR).map(|value| position(value).map(Position).ok_or(Problem::BadHeader)).transpose()?;
-    Ok(Reading { operation, correlation, wait_for })
+fn reading(headers: &HeaderMap, operation: String, id: &str) -> Result<Reading, Problem> {
+    let criteria = Some(Phi::Known(json!({ "id": id }).to_string()));
+    Ok(Reading { operation, correlation: request_id(headers), wait_for: wait_for(headers)?, criteria, following: false })
 }
 
 fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {

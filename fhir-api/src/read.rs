@@ -99,6 +99,13 @@ fn require(snapshot: &Snapshot, resource_type: ResourceType) -> Result<(), Forbi
     permissions(resource_type).iter().try_for_each(|permission| snapshot.require(*permission).map(drop))
 }
 
+fn note_fields(snapshot: &Snapshot, resource: &Value) {
+    let of = resource["resourceType"].as_str().unwrap_or_default();
+    for field in resource.as_object().into_iter().flat_map(serde_json::Map::keys) {
+        snapshot.resolves(of, field);
+    }
+}
+
 /// The resources of rows that go out: whose they are is disclosed.
 fn shown(snapshot: &Snapshot, table: &Table, rows: Vec<(Uuid, Value)>) -> Result<Vec<Value>, Failure> {
     let mut resources = Vec::new();
@@ -107,6 +114,7 @@ fn shown(snapshot: &Snapshot, table: &Table, rows: Vec<(Uuid, Value)>) -> Result
         let Some(resource) = resource else { continue };
         if let Some(patient) = patient {
             snapshot.discloses(patient);
+            note_fields(snapshot, &resource);
         }
         resources.push(resource);
     }

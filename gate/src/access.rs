@@ -1,37 +1,152 @@
-//! What a read has disclosed, gathered while it runs.
+//! The access log: one record for each operation that showed something of a patient, or sought it, committed before the first byte of the answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use domain::{PatientId, Permission};
-use event_store::Position;
+use domain::access::{AccessOutcome, AccessRecorded};
+use domain::{Event, PatientId, Permission, Phi, Query};
+use event_store::{Append, AppendError, CommandKey, EventStore, Position, fresh_id};
+use tokio::time::error::Elapsed;
 use uuid::Uuid;
+use vault::Digest;
 
 use crate::caller::Caller;
+use crate::policy;
 
-/// Who saw what of whom: the content of an access record.
-#[derive(Clone, Debug)]
-pub struct Disclosure {
-    /// The operation, as the client named it in the API's own terms.
+/// How long a record may take: the answer waits for it.
+const RECORDED_WITHIN: Duration = Duration::from_secs(5);
+/// How many patients one record names; a read of more leaves several records of the same request.
+const PATIENTS_AT_MOST: usize = 500;
+/// How many bytes are kept of what was looked for.
+const CRITERIA_AT_MOST: usize = 8 * 1024;
+
+/// Who saw what of whom, gathered while an operation runs: the content of its access record.
+#[derive(Clone)]
+pub struct Access {
+    /// The operation in the API's own terms, such as `query patients`; never with values.
     pub operation: String,
     /// The request, as traces and answers name it.
-    pub correlation: Uuid,
+    pub request: Uuid,
+    /// What is looked for, as JSON; sealed.
+    pub criteria: Option<Phi<String>>,
     /// Every patient of whom something was shown.
     pub patients: BTreeSet<PatientId>,
-    /// What was asked for under which permissions.
+    /// How many things of theirs.
+    pub count: u64,
+    /// Under which permissions it was sought.
     pub permissions: BTreeSet<Permission>,
-    /// The position that was seen.
+    /// What was refused.
+    pub refused: BTreeSet<Permission>,
+    /// The fields that were resolved, by their type.
+    pub fields: BTreeMap<String, BTreeSet<String>>,
+    /// The position of the clinical log that was seen.
     pub reflects: Position,
 }
 
-/// The one place through which every answer passes after it was made and before its first byte is sent. Today it leaves a line in the application's log;
-/// an access record that is committed here, or the answer withheld, takes its place without any resolver changing.
-pub(crate) fn settle(caller: &Caller, disclosure: &Disclosure) {
-    tracing::info!(
-        operation = disclosure.operation,
-        request_id = %disclosure.correlation,
-        user = %caller.user,
-        patients = disclosure.patients.len(),
-        position = disclosure.reflects.0,
-        "read"
-    );
+/// The access record could not be committed, so there is no answer either.
+#[derive(Debug, thiserror::Error)]
+pub enum Unrecorded {
+    /// It took too long. It may be written yet: a record without an answer.
+    #[error("the access record was not written in time")]
+    Late(#[from] Elapsed),
+    /// The access log did not take it.
+    #[error("the access record was not written")]
+    NotTaken(#[from] AppendError),
+}
+
+impl Access {
+    /// Nothing yet, of an operation.
+    pub fn of(operation: impl Into<String>, request: Uuid) -> Self {
+        Self {
+            operation: operation.into(),
+            request,
+            criteria: None,
+            patients: BTreeSet::new(),
+            count: 0,
+            permissions: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            fields: BTreeMap::new(),
+            reflects: Position::default(),
+        }
+    }
+
+    /// Whether it showed something of a patient, or sought it.
+    pub(crate) fn concerns_patients(&self) -> bool {
+        !self.patients.is_empty() || self.permissions.union(&self.refused).any(|permission| permission.data_kind().is_some())
+    }
+
+    fn outcome(&self) -> AccessOutcome {
+        if !self.refused.is_empty() {
+            AccessOutcome::Refused
+        } else if self.patients.is_empty() && self.count == 0 {
+            AccessOutcome::NothingFound
+        } else {
+            AccessOutcome::Shown
+        }
+    }
+
+    /// The records: one, or as many as its patients need.
+    fn records(self, caller: &Caller) -> Vec<Event> {
+        let kinds: BTreeSet<_> = self.permissions.union(&self.refused).filter_map(|permission| permission.data_kind()).collect();
+        let fields = self.fields.iter().flat_map(|(of, names)| names.iter().map(move |name| format!("{of}.{name}"))).collect();
+        let whole = AccessRecorded {
+            user: caller.user,
+            request: self.request,
+            outcome: self.outcome(),
+            purpose: caller.purpose,
+            kinds: kinds.into_iter().collect(),
+            refused: self.refused.into_iter().collect(),
+            fields,
+            patients: Vec::new(),
+            count: self.count,
+            criteria: self.criteria.map(|criteria| criteria.map(cut)),
+            origin: caller.origin.clone(),
+            policy: policy::version().to_owned(),
+            reflects: self.reflects.0,
+            operation: self.operation,
+        };
+        let patients: Vec<PatientId> = self.patients.into_iter().collect();
+        if patients.is_empty() {
+            return vec![whole.into()];
+        }
+        patients.chunks(PATIENTS_AT_MOST).map(|patients| AccessRecorded { patients: patients.to_vec(), ..whole.clone() }.into()).collect()
+    }
+}
+
+fn cut(mut criteria: String) -> String {
+    let end = (0..=CRITERIA_AT_MOST.min(criteria.len())).rev().find(|end| criteria.is_char_boundary(*end)).unwrap_or_default();
+    criteria.truncate(end);
+    criteria
+}
+
+/// Where access records go.
+#[derive(Clone)]
+pub(crate) struct AccessLog {
+    pub(crate) store: EventStore,
+    /// Off only where a benchmark compares with it.
+    pub(crate) recording: bool,
+}
+
+impl AccessLog {
+    /// Commits what was seen, or says that nothing may be answered.
+    pub(crate) async fn record(&self, caller: &Caller, access: Access) -> Result<(), Unrecorded> {
+        if !self.recording {
+            return Ok(());
+        }
+        let (request, operation) = (access.request, access.operation.clone());
+        let append = Append {
+            tenant: caller.tenant,
+            actor: caller.actor(),
+            // Nobody tries a record again: an operation that is repeated is seen again.
+            command: CommandKey { id: fresh_id(), name: "access.record".to_owned(), digest: Digest(Vec::new()) },
+            correlation: request,
+            causation: None,
+            events: access.records(caller),
+            boundary: Query::new(),
+            read_at: Position::default(),
+            answer: serde_json::Value::Null,
+        };
+        let written = async { Ok(tokio::time::timeout(RECORDED_WITHIN, self.store.append(append)).await??) };
+        written.await.map(drop).inspect_err(|error: &Unrecorded| tracing::error!(operation, request_id = %request, %error, "an answer is withheld"))
+    }
 }

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use domain::{PatientId, Permission, PractitionerId, TenantId, UserId};
+use domain::access::{Origin, PurposeOfUse};
+use domain::{PatientId, Permission, Phi, PractitionerId, TenantId, UserId};
 use event_store::Actor;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::policy::{self, Reach, Role};
 
-/// Someone whose token was verified by [`crate::Gate::authenticate`], or the operator.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// Someone whose token was verified by [`crate::Gate::admit`], or the operator.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The tenant whose data they see; there is no other for them.
     pub tenant: TenantId,
@@ -25,6 +26,15 @@ pub struct Caller {
     pub practitioner: Option<PractitionerId>,
     /// When the token ends.
     pub expires: DateTime<Utc>,
+    /// Why they ask.
+    pub purpose: PurposeOfUse,
+    /// From where they ask; that of the request itself, so it is not kept.
+    #[serde(skip, default = "nowhere")]
+    pub origin: Phi<Origin>,
+}
+
+fn nowhere() -> Phi<Origin> {
+    Phi::Known(Origin::default())
 }
 
 /// The token does not say who asks. Deliberately without a reason: the log has it.
@@ -32,12 +42,32 @@ pub struct Caller {
 #[error("a valid bearer token is needed")]
 pub struct Unauthenticated;
 
+/// Why a request goes no further than its headers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NotAdmitted {
+    /// The token does not say who asks.
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
+    /// The purpose is none that is known, or none for which someone with these roles may ask.
+    #[error("the purpose of use is not one for which you may ask")]
+    Purpose,
+}
+
 impl Caller {
     /// The operator of this installation at its own console: whoever can run the binary with the vault's root key needs no token. A task is a user of its own, so
     /// that the log tells what it did, and doing it again gets the first answers.
     pub fn operator(tenant: TenantId, task: &str, roles: impl IntoIterator<Item = Role>) -> Self {
         let user = UserId(Uuid::new_v5(&tenant.0, format!("operator/{task}").as_bytes()));
-        Self { tenant, user, roles: roles.into_iter().collect(), patient: None, practitioner: None, expires: DateTime::<Utc>::MAX_UTC }
+        Self {
+            tenant,
+            user,
+            roles: roles.into_iter().collect(),
+            patient: None,
+            practitioner: None,
+            expires: DateTime::<Utc>::MAX_UTC,
+            purpose: PurposeOfUse::SystemAdministration,
+            origin: Phi::Known(Origin { address: None, agent: Some(format!("carelog {task}")) }),
+        }
     }
 
     /// How far a permission reaches for them; `None` where they do not have it.

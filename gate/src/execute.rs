@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Boundary, Circumstances, Command, Event, Permission};
+use domain::{Boundary, Circumstances, Command, Event, Permission, Subject};
 use event_store::{Append, AppendError, Appended, CommandKey, Position, ReadError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vault::VaultError;
 
 use crate::Gate;
+use crate::access::{Access, Unrecorded};
 use crate::caller::Caller;
 use crate::policy::{self, Reach};
 use crate::relation::{Relation, relation};
@@ -96,6 +97,9 @@ pub enum Failure {
     /// The command's own shape.
     #[error(transparent)]
     Shape(#[from] serde_json::Error),
+    /// The access record of a rejection.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
 }
 
 impl<R: std::error::Error, E: Into<Failure>> From<E> for Refusal<R> {
@@ -105,8 +109,33 @@ impl<R: std::error::Error, E: Into<Failure>> From<E> for Refusal<R> {
 }
 
 impl Gate {
-    /// Carries out a command for a caller, durably, or says why not.
+    /// Carries out a command for a caller, durably, or says why not. What is carried out is in the log itself; a refusal tells something of its patient, or that
+    /// someone tried, and leaves an access record.
     pub async fn execute<C: Command>(&self, caller: &Caller, command: C, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
+        let subject = command.subject();
+        let refusal = match self.carry_out(caller, command, request).await {
+            Ok(accepted) => return Ok(accepted),
+            Err(refusal) => refusal,
+        };
+        let mut access = Access::of(format!("command {}.{}", C::CONTEXT, C::NAME), request.correlation);
+        match (&refusal, subject) {
+            (Refusal::Forbidden(permission), _) => {
+                access.refused.insert(*permission);
+                // Nothing is told, so a record that cannot be written stops nothing.
+                self.access.record(caller, access).await.ok();
+            }
+            (Refusal::Rejected(_), Subject::Patient(patient)) => {
+                access.permissions.insert(C::PERMISSION);
+                access.patients.insert(patient);
+                access.count = 1;
+                self.access.record(caller, access).await?;
+            }
+            _ => {}
+        }
+        Err(refusal)
+    }
+
+    async fn carry_out<C: Command>(&self, caller: &Caller, command: C, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
         self.permit(caller, &command).await?;
         let key = self.command_key(caller, &command, request.command_id).await?;
         if let Some(accepted) = self.answered(caller, &key).await? {

@@ -2,9 +2,11 @@
 //! holds the log or a handle of the read database.
 
 mod access;
+mod admit;
 mod authority;
 mod caller;
 mod execute;
+mod headers;
 mod past;
 mod policy;
 mod read;
@@ -19,9 +21,10 @@ use domain::terminology::Terminology;
 use event_store::EventStore;
 use sqlx::PgPool;
 
-pub use access::Disclosure;
+pub use access::{Access, Unrecorded};
 pub use authority::{Authority, AuthorityError, TokenIssuer};
-pub use caller::{Caller, Unauthenticated};
+pub use caller::{Caller, NotAdmitted, Unauthenticated};
+pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};
 pub use execute::{Accepted, Answer, Failure, Refusal, Request};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, Role, UnknownRole, permissions, reach};
@@ -29,12 +32,16 @@ pub use read::{Answered, ConnectionGuard, Forbidden, ReadRefusal, Reading, Snaps
 pub use signals::Moved;
 pub use token::{Audience, Claims};
 
+use access::AccessLog;
+use admit::Strangers;
 use signals::Signals;
 
 /// Decides who may do what, executes commands and opens snapshots. Cheap to clone.
 #[derive(Clone)]
 pub struct Gate {
     store: EventStore,
+    access: AccessLog,
+    strangers: Arc<Strangers>,
     read: PgPool,
     authority: Authority,
     signals: Signals,
@@ -45,10 +52,11 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// A gate over the log and the read database, which listens for moved cursors from now on.
-    pub fn new(store: EventStore, read: PgPool, authority: Authority, wait_at_most: Duration) -> Self {
+    /// A gate over the two logs and the read database, which listens for moved cursors from now on.
+    pub fn new(store: EventStore, access: EventStore, read: PgPool, authority: Authority, wait_at_most: Duration) -> Self {
         let signals = Signals::listen(read.clone());
-        Self { store, read, authority, signals, terminology: Arc::default(), wait_at_most }
+        let access = AccessLog { store: access, recording: true };
+        Self { store, access, strangers: Arc::default(), read, authority, signals, terminology: Arc::default(), wait_at_most }
     }
 
     /// The same, deciding with a terminology; without one nothing is known of any code.
@@ -57,15 +65,11 @@ impl Gate {
         Self { terminology: Arc::new(terminology), ..self }
     }
 
-    /// The caller that a bearer token names.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, Unauthenticated> {
-        self.authority.verify(token, self.store.clock().now()).await
-    }
-
-    /// The caller that an `Authorization` header names.
-    pub async fn authenticate_header(&self, header: Option<&str>) -> Result<Caller, Unauthenticated> {
-        let (scheme, token) = header.and_then(|value| value.split_once(' ')).ok_or(Unauthenticated)?;
-        if scheme.eq_ignore_ascii_case("bearer") { self.authenticate(token.trim()).await } else { Err(Unauthenticated) }
+    /// The same without access records: for the benchmark that says what they cost, and for nothing else, as a test holds.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_access_records(self) -> Self {
+        Self { access: AccessLog { recording: false, ..self.access }, ..self }
     }
 
     /// What the read models' cursors do from now on.

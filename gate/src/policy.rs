@@ -1,9 +1,12 @@
 //! Which role may do what. One table, read as it is written; a permission that is not named for a role is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use domain::Permission;
+use domain::access::PurposeOfUse;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// What a person is to the tenant, as their token says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -50,6 +53,7 @@ impl Role {
                 P::ReadChart,
                 P::ReadDocuments,
                 P::ReadHistory,
+                P::ReadAccessRecords,
                 P::BookAppointments,
                 P::GrantPatientAccess,
             ],
@@ -94,7 +98,16 @@ impl Role {
                 P::BookAppointments,
             ],
             Self::ComplianceOfficer => {
-                &[P::ReadOrganizations, P::ReadPractitioners, P::ReadPatients, P::ReadAppointments, P::ReadChart, P::ReadDocuments, P::ReadHistory]
+                &[
+                    P::ReadOrganizations,
+                    P::ReadPractitioners,
+                    P::ReadPatients,
+                    P::ReadAppointments,
+                    P::ReadChart,
+                    P::ReadDocuments,
+                    P::ReadHistory,
+                    P::ReadAccessRecords,
+                ]
             }
             Self::Analyst => &[P::ReadOrganizations],
         }
@@ -112,6 +125,42 @@ impl std::str::FromStr for Role {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("must be one of patient, clinician, front-desk, administrator, compliance-officer, analyst")]
 pub struct UnknownRole;
+
+impl Role {
+    /// Why someone of this role may ask; the first is why they ask unless they say otherwise.
+    fn purposes(self) -> &'static [PurposeOfUse] {
+        use PurposeOfUse as P;
+        match self {
+            Self::Patient => &[P::PatientRequest, P::FamilyRequest],
+            Self::Clinician => &[P::Treatment, P::EmergencyTreatment, P::CareManagement, P::PublicHealth, P::Research, P::BreakTheGlass],
+            Self::FrontDesk => &[P::Operations, P::CareManagement, P::Payment, P::RecordManagement],
+            Self::Administrator => &[P::Operations, P::RecordManagement, P::Payment, P::SystemAdministration],
+            Self::ComplianceOfficer => &[P::Compliance, P::Legal, P::PublicHealth],
+            Self::Analyst => &[P::Operations, P::Research],
+        }
+    }
+}
+
+/// Why someone with these roles asks who does not say.
+pub fn usual_purpose(roles: &BTreeSet<Role>) -> PurposeOfUse {
+    // Whoever works here asks for their work; what they are besides comes after.
+    let role = roles.iter().find(|role| **role != Role::Patient).unwrap_or(&Role::Patient);
+    role.purposes()[0]
+}
+
+/// Whether someone with these roles may ask for a purpose.
+pub fn may_ask_for(roles: &BTreeSet<Role>, purpose: PurposeOfUse) -> bool {
+    roles.iter().any(|role| role.purposes().contains(&purpose))
+}
+
+/// The policies in force, as a digest of all that they say: an access record names it, so that what was decided by can be found again.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let written = Role::ALL.map(|role| format!("{}: {:?} {:?}\n", role.name(), role.permissions(), role.purposes())).concat();
+        Sha256::digest(written).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    });
+    &VERSION
+}
 
 /// Over whose records a permission holds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -154,7 +203,7 @@ mod tests {
     fn what_every_role_may_do_is_this_and_nothing_else() {
         // Written out a second time on purpose: whoever changes the policy says so twice.
         let counted = Role::ALL.map(|role| (role.name(), role.permissions().len()));
-        assert_eq!(counted, [("patient", 9), ("clinician", 14), ("front-desk", 9), ("administrator", 11), ("compliance-officer", 7), ("analyst", 1)]);
+        assert_eq!(counted, [("patient", 10), ("clinician", 14), ("front-desk", 9), ("administrator", 11), ("compliance-officer", 8), ("analyst", 1)]);
         let who_may = |permission| Role::ALL.into_iter().filter(|role| role.permissions().contains(&permission)).map(Role::name).collect::<Vec<_>>();
         assert_eq!(who_may(Permission::Overbook), ["clinician"]);
         assert_eq!(who_may(Permission::BackEnter), ["clinician", "front-desk"]);

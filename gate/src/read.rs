@@ -5,14 +5,14 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 
-use domain::{PatientId, Permission, Subject};
+use domain::{PatientId, Permission, Phi, Subject};
 use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::Gate;
-use crate::access::{Disclosure, settle};
+use crate::access::{Access, Unrecorded};
 use crate::caller::Caller;
 use crate::policy::Reach;
 
@@ -23,7 +23,7 @@ const STATEMENT_AT_MOST: &str = "10s";
 const MOST_PARKED: usize = 100;
 
 /// What is about to be read.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reading {
     /// The operation in the API's own terms, such as `query patients`; never with values.
     pub operation: String,
@@ -31,6 +31,10 @@ pub struct Reading {
     pub correlation: Uuid,
     /// The answer must reflect at least this position.
     pub wait_for: Option<Position>,
+    /// What is looked for, as JSON.
+    pub criteria: Option<Phi<String>>,
+    /// Whether it is one of many of the same, as a subscription's are: what finds nothing new leaves no record.
+    pub following: bool,
 }
 
 /// An answer, and how much of the log it reflects.
@@ -57,6 +61,9 @@ pub enum ReadRefusal {
     /// The read database is not there.
     #[error("the read models are not available")]
     Unavailable(#[from] sqlx::Error),
+    /// That it was seen could not be recorded, so it is not shown.
+    #[error(transparent)]
+    Unrecorded(#[from] Unrecorded),
 }
 
 /// The caller may not read this.
@@ -68,7 +75,7 @@ pub struct Forbidden(pub Permission);
 pub struct Snapshot {
     caller: Caller,
     transaction: Mutex<Option<Transaction<'static, Postgres>>>,
-    disclosure: SyncMutex<Disclosure>,
+    access: SyncMutex<Access>,
     parked: Vec<Subject>,
     /// How far the row-level security of this snapshot reaches.
     pub(crate) opened: Option<Reach>,
@@ -76,6 +83,8 @@ pub struct Snapshot {
     pub(crate) own: BTreeSet<PatientId>,
     /// The log, for what is read of the past.
     pub(crate) store: EventStore,
+    /// The access log, for who saw it.
+    pub(crate) access_log: EventStore,
 }
 
 /// The snapshot's connection, for one statement after the other.
@@ -108,17 +117,28 @@ impl Snapshot {
     /// Refuses unless the caller has the permission. Row-level security reaches as far as reading patients does, so a permission that reaches less far
     /// (as of someone who works here and is a patient here) is refused rather than widened.
     pub fn require(&self, permission: Permission) -> Result<Reach, Forbidden> {
-        let reach = self.caller.reach(permission).ok_or(Forbidden(permission))?;
-        if self.opened.is_some_and(|opened| reach < opened) {
-            return Err(Forbidden(permission));
-        }
-        self.lock().permissions.insert(permission);
-        Ok(reach)
+        let reach = self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened));
+        let mut access = self.lock();
+        match reach {
+            Some(_) => access.permissions.insert(permission),
+            None => access.refused.insert(permission),
+        };
+        reach.ok_or(Forbidden(permission))
     }
 
     /// Notes that something of this patient is shown.
     pub fn discloses(&self, patient: PatientId) {
-        self.lock().patients.insert(patient);
+        let mut access = self.lock();
+        access.patients.insert(patient);
+        access.count += 1;
+    }
+
+    /// Notes that a field of a type is resolved.
+    pub fn resolves(&self, of: &str, field: &str) {
+        let mut access = self.lock();
+        if !access.fields.get(of).is_some_and(|fields| fields.contains(field)) {
+            access.fields.entry(of.to_owned()).or_default().insert(field.to_owned());
+        }
     }
 
     /// The connection; others wait.
@@ -126,8 +146,8 @@ impl Snapshot {
         ConnectionGuard(self.transaction.lock().await)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Disclosure> {
-        self.disclosure.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> std::sync::MutexGuard<'_, Access> {
+        self.access.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -139,7 +159,7 @@ struct Registry {
 }
 
 impl Gate {
-    /// Runs one operation on a snapshot. What it gives back goes out only after the disclosure is settled.
+    /// Runs one operation on a snapshot. What it gives back goes out only after its access record is committed; by then the connection is free again.
     pub async fn read<T, F>(&self, caller: &Caller, reading: Reading, operation: impl FnOnce(Arc<Snapshot>) -> F) -> Result<Answered<T>, ReadRefusal>
     where
         F: Future<Output = T>,
@@ -147,15 +167,20 @@ impl Gate {
         if let Some(position) = reading.wait_for {
             self.wait(caller, position).await?;
         }
+        let following = reading.following;
         let snapshot = Arc::new(self.open(caller, reading).await?);
         let value = operation(Arc::clone(&snapshot)).await;
         if let Some(transaction) = snapshot.transaction.lock().await.take() {
             transaction.rollback().await?;
         }
-        let disclosure = snapshot.lock().clone();
-        settle(caller, &disclosure);
+        let access = snapshot.lock().clone();
+        let reflects = access.reflects;
+        let shown = !following || !access.patients.is_empty() || !access.refused.is_empty();
+        if shown && access.concerns_patients() {
+            self.access.record(caller, access).await?;
+        }
         let parked = snapshot.parked.iter().map(Subject::to_string).collect();
-        Ok(Answered { value, reflects: disclosure.reflects, parked })
+        Ok(Answered { value, reflects, parked })
     }
 
     async fn open(&self, caller: &Caller, reading: Reading) -> Result<Snapshot, sqlx::Error> {
@@ -172,13 +197,7 @@ impl Gate {
             None => ("none", Vec::new()),
         };
         restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
-        let disclosure = Disclosure {
-            operation: reading.operation,
-            correlation: reading.correlation,
-            patients: BTreeSet::new(),
-            permissions: BTreeSet::new(),
-            reflects: registry.reflects,
-        };
+        let access = Access { criteria: reading.criteria, reflects: registry.reflects, ..Access::of(reading.operation, reading.correlation) };
         let within_reach = |subject: &Subject| match subject {
             Subject::Patient(patient) => opened == Some(Reach::Tenant) || patients.contains(&patient.0),
             _ => true,
@@ -187,11 +206,12 @@ impl Gate {
         Ok(Snapshot {
             caller: caller.clone(),
             transaction: Mutex::new(Some(transaction)),
-            disclosure: SyncMutex::new(disclosure),
+            access: SyncMutex::new(access),
             parked,
             opened,
             own: patients.into_iter().map(PatientId).collect(),
             store: self.store.clone(),
+            access_log: self.access.store.clone(),
         })
     }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use chrono::DateTime;
-use domain::{PatientId, PractitionerId, TenantId, UserId};
+use domain::access::Origin;
+use domain::{PatientId, Phi, PractitionerId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Unauthenticated};
-use crate::policy::Role;
+use crate::policy::{self, Role};
 
 /// The claims of a bearer token (RFC 7519), Carelog's own and an external issuer's alike.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +66,16 @@ impl TryFrom<Claims> for Caller {
         if claims.roles.is_empty() {
             return Err(Unauthenticated);
         }
-        Ok(Self { tenant: claims.tenant, user: claims.sub, roles: claims.roles, patient: claims.patient, practitioner: claims.practitioner, expires })
+        let purpose = policy::usual_purpose(&claims.roles);
+        Ok(Self {
+            tenant: claims.tenant,
+            user: claims.sub,
+            roles: claims.roles,
+            patient: claims.patient,
+            practitioner: claims.practitioner,
+            expires,
+            purpose,
+            origin: Phi::Known(Origin::default()),
+        })
     }
 }

@@ -114,6 +114,8 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
         Event::Scheduling(event) => vec![scheduling::entry(event, names)],
         Event::Records(event) => vec![records::entry(&event.change())],
         Event::Documents(event) => vec![documents::entry(event)],
+        // In a log of its own.
+        Event::Access(_) => Vec::new(),
         Event::Organizations(event) => match event {
             OrganizationsEvent::OrganizationRegistered(_) | OrganizationsEvent::FacilityOpened(_) | OrganizationsEvent::RoomAdded(_) => Vec::new(),
         },

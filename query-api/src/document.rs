@@ -1,8 +1,9 @@
 //! A request's document, parsed once and measured before anything walks it: a small text can nest or spread itself without end.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, OperationType, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Request, Variables};
 use event_store::Position;
 use serde::Deserialize;
@@ -92,6 +93,43 @@ impl Document {
         let title = title(operation_type, root, &document);
         let variables = Variables::from_json(serde_json::Value::Object(request.variables.unwrap_or_default()));
         Ok(Self { operation_name: request.operation_name, variables, operation_type, title, parsed: document })
+    }
+
+    /// What is looked for: the arguments of every field that has some, as JSON, with the values of variables in their place.
+    pub fn criteria(&self) -> Option<String> {
+        let operation = match &self.parsed.operations {
+            DocumentOperations::Single(operation) => Some(operation),
+            DocumentOperations::Multiple(operations) => match &self.operation_name {
+                Some(name) => operations.get(name.as_str()),
+                None => operations.values().next(),
+            },
+        };
+        let mut found = Vec::new();
+        let mut ahead: Vec<&SelectionSet> = operation.map(|operation| &operation.node.selection_set.node).into_iter().collect();
+        ahead.extend(self.parsed.fragments.values().map(|fragment| &fragment.node.selection_set.node));
+        while let Some(set) = ahead.pop() {
+            for item in &set.items {
+                match &item.node {
+                    Selection::Field(field) => {
+                        ahead.push(&field.node.selection_set.node);
+                        found.extend(self.arguments(&field.node));
+                    }
+                    Selection::InlineFragment(fragment) => ahead.push(&fragment.node.selection_set.node),
+                    Selection::FragmentSpread(_) => {}
+                }
+            }
+        }
+        (!found.is_empty()).then(|| serde_json::Value::Array(found).to_string())
+    }
+
+    fn arguments(&self, field: &Field) -> Option<serde_json::Value> {
+        let value = |value: &async_graphql_value::Value| value.clone().into_const_with(|name| Ok::<_, Infallible>(self.variables.get(&name).cloned().unwrap_or_default()));
+        let arguments: serde_json::Map<String, serde_json::Value> = field
+            .arguments
+            .iter()
+            .filter_map(|(name, given)| Some((name.node.to_string(), value(&given.node).ok()?.into_json().ok()?)))
+            .collect();
+        (!arguments.is_empty()).then(|| serde_json::json!({ field.name.node.as_str(): arguments }))
     }
 
     /// A request that executes it.

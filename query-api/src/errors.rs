@@ -4,7 +4,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use axum::http::StatusCode;
 use domain::{InvalidValue, Permission};
 use event_store::ReadError;
-use gate::{Forbidden, PastRefusal, ReadRefusal, Unauthenticated};
+use gate::{Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated};
 use uuid::Uuid;
 
 macro_rules! codes {
@@ -37,6 +37,8 @@ codes! {
     Unauthenticated "UNAUTHENTICATED" UNAUTHORIZED,
     /// The caller's roles do not allow it; `extensions.permission` names what is missing.
     Forbidden "FORBIDDEN" FORBIDDEN,
+    /// `Carelog-Purpose-Of-Use` names no purpose, or none for which you may ask.
+    PurposeOfUse "PURPOSE_OF_USE" FORBIDDEN,
     /// What is to be followed does not exist, or the caller may not know that it does.
     NotFound "NOT_FOUND" NOT_FOUND,
     /// An argument breaks a rule; the message says which rule, and never repeats the value.
@@ -148,6 +150,21 @@ impl From<Forbidden> for Failure {
     }
 }
 
+impl From<NotAdmitted> for Failure {
+    fn from(refusal: NotAdmitted) -> Self {
+        match refusal {
+            NotAdmitted::Unauthenticated(unauthenticated) => unauthenticated.into(),
+            NotAdmitted::Purpose => Self::Refused(Code::PurposeOfUse, "the purpose of use is not one for which you may ask"),
+        }
+    }
+}
+
+impl From<NotAPosition> for Failure {
+    fn from(_: NotAPosition) -> Self {
+        Self::Refused(Code::BadUserInput, "Carelog-Wait-For must be a position, as a command returned it")
+    }
+}
+
 impl From<ReadRefusal> for Failure {
     fn from(refusal: ReadRefusal) -> Self {
         match refusal {
@@ -156,6 +173,8 @@ impl From<ReadRefusal> for Failure {
                 tracing::error!(error = %Unvalued(&error), "the read models are not available");
                 Self::UNAVAILABLE
             }
+            // The gate has said why.
+            ReadRefusal::Unrecorded(_) => Self::Refused(Code::Unavailable, "that you see this cannot be recorded for the moment, so it is not shown"),
         }
     }
 }

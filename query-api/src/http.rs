@@ -7,11 +7,10 @@ use async_graphql::{Response, ServerError, Value};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
-use event_store::{Position, fresh_id};
-use gate::{Caller, Unauthenticated};
+use gate::Credentials;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -20,11 +19,6 @@ use crate::document::{Document, GraphqlRequest};
 use crate::errors::{Code, Failure};
 use crate::media::{Media, is_json};
 use crate::operation::{Operation, Outcome, named};
-
-/// The header that says which position the answer must reflect, for clients that cannot set `extensions.carelog.waitFor`.
-const WAIT_FOR: &str = "carelog-wait-for";
-/// The header by which a request is known; made here when nobody before us did.
-const REQUEST_ID: &str = "x-request-id";
 
 /// `POST /graphql`
 pub async fn post(State(api): State<QueryApi>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> axum::response::Response {
@@ -62,15 +56,15 @@ async fn answer(
     request: impl FnOnce() -> Result<GraphqlRequest, Failure>,
     allowed: &[OperationType],
 ) -> axum::response::Response {
-    let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok()).unwrap_or_else(fresh_id);
+    let request_id = gate::request_id(headers);
     let Some(media) = Media::accepted(headers) else {
         let failure = Failure::Refused(Code::NotAcceptable, "the answer is application/graphql-response+json or application/json");
         return respond(Media::Json, failure.code().status(), &named(failure.response(), request_id), false);
     };
     let prepared = async {
-        let caller = authenticate(api, headers).await?;
+        let caller = api.gate.admit(Credentials::of(headers)).await?;
         let request = request()?;
-        let wait_for = wait_for(headers, &request)?;
+        let wait_for = gate::wait_for(headers)?.max(request.wait_for()?);
         let document = Document::parse(request)?;
         match document.operation_type {
             OperationType::Subscription => Err(Failure::Refused(Code::BadRequest, "subscriptions go over a WebSocket, at /graphql/ws")),
@@ -86,25 +80,6 @@ async fn answer(
             Outcome::Nothing => refuse(media, Failure::Internal, request_id),
         },
     }
-}
-
-/// The caller that the bearer token of a request names.
-async fn authenticate(api: &QueryApi, headers: &HeaderMap) -> Result<Caller, Failure> {
-    let token = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer).ok_or(Unauthenticated)?;
-    Ok(api.gate.authenticate(token).await?)
-}
-
-/// The token of an `Authorization` value (RFC 6750).
-pub fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn wait_for(headers: &HeaderMap, request: &GraphqlRequest) -> Result<Option<Position>, Failure> {
-    let Some(header) = headers.get(WAIT_FOR) else { return request.wait_for() };
-    let position = header.to_str().ok().and_then(|text| text.parse().ok()).filter(|position: &i64| *position >= 0);
-    let position = position.ok_or(Failure::Refused(Code::BadUserInput, "Carelog-Wait-For must be a position, as a command returned it"))?;
-    Ok(Some(Position(position)).max(request.wait_for()?))
 }
 
 fn refuse(media: Media, failure: Failure, request_id: Uuid) -> axum::response::Response {
@@ -130,6 +105,9 @@ fn respond(media: Media, status: StatusCode, response: &Response, executed: bool
     let mut answer = (status, headers, body).into_response();
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo};
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Response, Value};
+use async_graphql::{Response, ServerResult, Value};
+use domain::Phi;
 use event_store::Position;
 use futures::StreamExt;
 use gate::{Answered, Caller, Reading};
@@ -54,6 +55,14 @@ impl Extension for OnlyOnASnapshot {
     async fn execute(&self, context: &ExtensionContext<'_>, operation_name: Option<&str>, next: NextExecute<'_>) -> Response {
         if context.data_opt::<Reads>().is_some() { next.run(context, operation_name).await } else { Response::default() }
     }
+
+    /// Every field that is resolved is noted for the access record.
+    async fn resolve(&self, context: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
+        if let Some(reads) = context.data_opt::<Reads>() {
+            reads.resolves(info.parent_type, info.name);
+        }
+        next.run(context, info).await
+    }
 }
 
 impl QueryApi {
@@ -78,8 +87,9 @@ impl QueryApi {
     /// Executes a valid operation once.
     pub async fn read(&self, operation: Operation, progress: Progress) -> Outcome {
         let Operation { caller, document, wait_for, request_id } = operation;
-        let reading = Reading { operation: document.title.clone(), correlation: request_id, wait_for };
         let subscription = document.operation_type == OperationType::Subscription;
+        let criteria = document.criteria().map(Phi::Known);
+        let reading = Reading { operation: document.title.clone(), correlation: request_id, wait_for, criteria, following: subscription };
         let read = self.gate.read(&caller, reading, |snapshot| async move {
             let batches = Batches::default();
             let request = document.request().data(Reads::of(snapshot, &batches, self.clock.now())).data(progress);

@@ -104,6 +104,11 @@ impl Reads {
         let loader = DataLoader::with_cache(loads, move |load| batches.put_by(load), HashMapCache::default()).delay(Duration::ZERO);
         Self { snapshot, loader, now }
     }
+
+    /// Notes that a field of a type is resolved.
+    pub fn resolves(&self, of: &str, field: &str) {
+        self.snapshot.resolves(of, field);
+    }
 }
 
 /// What a resolver may read after it has shown its permission: the only way to a statement in this crate.

@@ -146,4 +146,6 @@ pub enum PermissionName {
     UploadDocuments,
     /// Read the events of a patient as a history.
     ReadHistory,
+    /// Read who saw what of whom: of everyone, or of yourself.
+    ReadAccessRecords,
 }

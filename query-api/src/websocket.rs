@@ -6,11 +6,12 @@ use std::time::Duration;
 use async_graphql::{Response, ServerError};
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use event_store::fresh_id;
 use futures::stream::SplitSink;
 use futures::{SinkExt, StreamExt};
-use gate::Caller;
+use gate::{Caller, Credentials};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -20,7 +21,6 @@ use crate::QueryApi;
 use crate::document::{Document, GraphqlRequest, MOST_BYTES};
 use crate::errors::{Code, Failure};
 use crate::follow::operate;
-use crate::http::bearer;
 use crate::operation::{Operation, named};
 
 /// The name of the protocol.
@@ -46,12 +46,13 @@ impl Default for Patience {
 }
 
 /// `GET /graphql/ws`
-pub async fn upgrade(State(api): State<QueryApi>, upgrade: WebSocketUpgrade) -> axum::response::Response {
+pub async fn upgrade(State(api): State<QueryApi>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> axum::response::Response {
     let upgrade = upgrade.protocols([PROTOCOL]).max_message_size(MOST_BYTES).max_frame_size(MOST_BYTES);
     let speaks = upgrade.selected_protocol().is_some();
+    let credentials = Credentials::of(&headers);
     let serve = move |socket: WebSocket| async move {
         let (sink, stream) = socket.split();
-        if speaks { Connection::new(api, sink).serve(stream).await } else { Connection::new(api, sink).close(UNKNOWN_PROTOCOL).await }
+        if speaks { Connection::new(api, sink, credentials).serve(stream).await } else { Connection::new(api, sink, credentials).close(UNKNOWN_PROTOCOL).await }
     };
     upgrade.on_upgrade(serve).into_response()
 }
@@ -130,6 +131,7 @@ async fn ended(shutdown: &mut watch::Receiver<bool>) {
 struct Connection {
     api: QueryApi,
     sink: SplitSink<WebSocket, Message>,
+    credentials: Credentials,
     caller: Option<Caller>,
     running: HashMap<String, Running>,
     started: u64,
@@ -139,9 +141,9 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(api: QueryApi, sink: SplitSink<WebSocket, Message>) -> Self {
+    fn new(api: QueryApi, sink: SplitSink<WebSocket, Message>, credentials: Credentials) -> Self {
         let (outbox, inbox) = mpsc::channel(16);
-        Self { api, sink, caller: None, running: HashMap::new(), started: 0, outbox, inbox, alive: true }
+        Self { api, sink, credentials, caller: None, running: HashMap::new(), started: 0, outbox, inbox, alive: true }
     }
 
     async fn serve(mut self, mut stream: futures::stream::SplitStream<WebSocket>) {
@@ -195,14 +197,14 @@ impl Connection {
         }
     }
 
-    /// The token is `Authorization` in the payload, as the header of a request has it.
+    /// The token is `Authorization` in the payload, as the header of a request has it; and so is the purpose of use.
     async fn initialise(&mut self, payload: serde_json::Map<String, serde_json::Value>) -> Result<(), Close> {
         if self.caller.is_some() {
             return Err(INITIALISED_TWICE);
         }
-        let value = payload.iter().find(|(key, _)| key.eq_ignore_ascii_case("authorization")).and_then(|(_, value)| value.as_str());
-        let token = value.and_then(bearer).ok_or(FORBIDDEN)?;
-        self.caller = Some(self.api.gate.authenticate(token).await.map_err(|_| FORBIDDEN)?);
+        let said = |name: &str| payload.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).and_then(|(_, value)| value.as_str());
+        let credentials = self.credentials.clone().with(said("authorization"), said(gate::PURPOSE));
+        self.caller = Some(self.api.gate.admit(credentials).await.map_err(|_| FORBIDDEN)?);
         self.send(&ServerMessage::ConnectionAck).await
     }
 

@@ -54,7 +54,8 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     // Compliance officers read everything and change nothing.
     let caller = Caller::operator(TenantId(tenant), "export", [Role::ComplianceOfficer]);
     let head = app.store.head().await.context("the log does not answer")?;
-    let reading = Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head) };
+    let reading =
+        Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head), criteria: None, following: false };
     let shutdown = shutdown::on_signal();
     let read = app.gate.read(&caller, reading, |snapshot| async move { write(&snapshot, &part.0, &shutdown).await.map(|counts| (part, counts)) }).await;
     let answered = match read {

@@ -1,0 +1,105 @@
+//! What the access log holds.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::purpose::PurposeOfUse;
+use crate::event::{EventData, Subject};
+use crate::ids::{PatientId, UserId};
+use crate::permission::Permission;
+use crate::phi::Phi;
+use crate::query::Tag;
+
+events! {
+    /// The events of this context.
+    "access" AccessEvent {
+        AccessRecorded 1,
+    }
+}
+
+/// A kind of what is known of a patient.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataKind {
+    /// Who they are and how to reach them.
+    Demographics,
+    /// When they come, to whom, and what for.
+    Appointments,
+    /// Clinical facts.
+    Chart,
+    /// Documents.
+    Documents,
+    /// What happened to their records.
+    History,
+    /// Who saw what of them.
+    AccessRecords,
+}
+
+/// What came of an access.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessOutcome {
+    /// Something was shown.
+    Shown,
+    /// Nothing was found that could be shown.
+    NothingFound,
+    /// It was refused, in part or as a whole.
+    Refused,
+}
+
+/// Where a request came from.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Origin {
+    /// The network address, as the server saw it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What the client says it is (`User-Agent`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+}
+
+/// Somebody saw something of a patient, or sought it.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessRecorded {
+    /// Who.
+    pub user: UserId,
+    /// The request, as traces and answers name it.
+    pub request: Uuid,
+    /// Of which tenant's installation task, API and operation: `query patients`, `fhir read Condition`; never with values.
+    pub operation: String,
+    /// Why.
+    pub purpose: PurposeOfUse,
+    /// What came of it.
+    pub outcome: AccessOutcome,
+    /// The kinds of data that were sought.
+    pub kinds: Vec<DataKind>,
+    /// What was refused.
+    pub refused: Vec<Permission>,
+    /// The fields that were resolved, as `Type.field`.
+    pub fields: Vec<String>,
+    /// Every patient of whom something was shown; more than a record holds are in further records of the request.
+    pub patients: Vec<PatientId>,
+    /// How many things of theirs were shown.
+    pub count: u64,
+    /// What was looked for, as JSON.
+    pub criteria: Option<Phi<String>>,
+    /// From where.
+    pub origin: Phi<Origin>,
+    /// The policies by which it was decided: a digest of them all.
+    pub policy: String,
+    /// The position of the clinical log that was seen.
+    pub reflects: i64,
+}
+
+impl EventData for AccessRecorded {
+    fn subject(&self) -> Subject {
+        Subject::User(self.user)
+    }
+    fn tags(&self) -> Vec<Tag> {
+        let patients = self.patients.iter().copied().map(Tag::patient);
+        [Tag::user(self.user), Tag::request(self.request)].into_iter().chain(patients).collect()
+    }
+}

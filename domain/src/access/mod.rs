@@ -1,0 +1,10 @@
+//! Who saw what of whom, and why. These facts have a log of their own, with its own head and retention (45 CFR 164.312(b)).
+//!
+//! An *access* is one operation that showed, or sought, something of a patient. Its *purpose of use* says why (HL7 v3), its *kinds of data* and *fields* what, its
+//! *criteria* what was looked for, its *origin* from where. The record is committed before the first byte of the answer.
+
+mod events;
+mod purpose;
+
+pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin};
+pub use purpose::PurposeOfUse;

@@ -1,9 +1,10 @@
 //! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, the whole command path, the relay and the
-//! projections catching up, and the delay from a command's answer to the subscription's message.
+//! projections catching up, the delay from a command's answer to the subscription's message, and reads with their access records against reads without.
 
 mod append;
 mod bulk;
 mod live;
+mod reads;
 mod server;
 mod setup;
 
@@ -19,6 +20,9 @@ async fn main() -> ExitCode {
         }
         if runs("live") {
             live::run().await?;
+        }
+        if runs("reads") {
+            reads::run().await?;
         }
         anyhow::Ok(())
     };

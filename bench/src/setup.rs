@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use event_store::{Clock, EventStore};
+use event_store::{Clock, EventStore, Log};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use vault::{RootKey, Vault};
@@ -18,11 +18,11 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Makes the log's, the vault's and the read models' databases, with their schemas.
+    /// Makes the databases of the log, the vault, the read models and the access log, with their schemas.
     pub async fn make() -> anyhow::Result<Self> {
         let server: PgConnectOptions = std::env::var("DATABASE_URL").context("DATABASE_URL names the Postgres to measure; `make bench` starts one")?.parse()?;
         let run = event_store::fresh_id().simple().to_string();
-        let names = ["log", "vault", "read"].map(|part| format!("bench_{run}_{part}")).to_vec();
+        let names = ["log", "vault", "read", "access"].map(|part| format!("bench_{run}_{part}")).to_vec();
         let mut connection = PgConnection::connect_with(&server.clone().database("postgres")).await?;
         for name in &names {
             sqlx::query(AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
@@ -30,7 +30,8 @@ impl Databases {
         let keys = std::env::temp_dir().join(format!("carelog-bench-{run}"));
         let databases = Self { server, names, keys };
         let log = databases.pool(0).await?;
-        event_store::migrate(&log).await?;
+        event_store::migrate(&log, Log::Clinical).await?;
+        event_store::migrate(&databases.pool(3).await?, Log::Access).await?;
         kafka::migrate(&log).await?;
         vault::migrate(&databases.pool(1).await?).await?;
         let read = databases.pool(2).await?;
@@ -54,7 +55,7 @@ impl Databases {
         self.pool(2).await
     }
 
-    /// The URL of the log's, the vault's and the read models' database.
+    /// The URL of the log's, the vault's, the read models' and the access log's database.
     pub fn url(&self, index: usize) -> String {
         format!("postgres://carelog:carelog@{}:{}/{}", self.server.get_host(), self.server.get_port(), self.names[index])
     }
@@ -63,7 +64,12 @@ impl Databases {
     pub async fn store(&self) -> anyhow::Result<EventStore> {
         let root = RootKey::open_or_create(self.keys.join("development-root.key"))?;
         let vault = Vault::open(self.pool(1).await?, root).await?;
-        Ok(EventStore::open(self.pool(0).await?, vault, Clock::system()).await?)
+        Ok(EventStore::open(Log::Clinical, self.pool(0).await?, vault, Clock::system()).await?)
+    }
+
+    /// The access log.
+    pub async fn access(&self, vault: Vault) -> anyhow::Result<EventStore> {
+        Ok(EventStore::open(Log::Access, self.pool(3).await?, vault, Clock::system()).await?)
     }
 
     /// Drops everything.

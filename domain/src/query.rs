@@ -223,8 +223,14 @@ impl Query {
 
     /// Also depends on events of any of `types` that carry `tag`.
     #[must_use]
-    pub fn and(mut self, types: &[EventType], tag: Tag) -> Self {
-        self.items.push(QueryItem { types: types.to_vec(), tags: vec![tag] });
+    pub fn and(self, types: &[EventType], tag: Tag) -> Self {
+        self.and_all(types, vec![tag])
+    }
+
+    /// Also depends on events of any of `types` that carry all of `tags`.
+    #[must_use]
+    pub fn and_all(mut self, types: &[EventType], tags: Vec<Tag>) -> Self {
+        self.items.push(QueryItem { types: types.to_vec(), tags });
         self
     }
 

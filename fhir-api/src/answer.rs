@@ -1,6 +1,6 @@
 //! Answers as FHIR has them: resources, and refusals as `OperationOutcome` (<http://hl7.org/fhir/R4/http.html>).
 
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::Permission;
@@ -98,6 +98,9 @@ impl IntoResponse for Problem {
         let mut answer = respond(status, &outcome("error", code, text));
         if status == StatusCode::UNAUTHORIZED {
             answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer
     }

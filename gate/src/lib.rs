@@ -2,6 +2,7 @@
 //! holds the log or a handle of the read database.
 
 mod access;
+mod access_records;
 mod admit;
 mod authority;
 mod caller;
@@ -22,6 +23,7 @@ use event_store::EventStore;
 use sqlx::PgPool;
 
 pub use access::{Access, Unrecorded};
+pub use access_records::{AccessRecord, AccessRecords, AccessRefusal, AccessSearch};
 pub use authority::{Authority, AuthorityError, TokenIssuer};
 pub use caller::{Caller, NotAdmitted, Unauthenticated};
 pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};

@@ -172,9 +172,11 @@ pub enum Reach {
     Tenant,
 }
 
-/// Whether those to whom a patient granted access have a permission over that patient's record as the patient has it. To grant is the patient's alone.
+/// Whether those to whom a patient granted access have a permission over that patient's record as the patient has it. What is not named here is the patient's alone:
+/// to grant access, and to see who had it.
 pub fn passes_on(permission: Permission) -> bool {
-    permission != Permission::GrantPatientAccess
+    use Permission as P;
+    matches!(permission, P::ReadPatients | P::ReadAppointments | P::ReadChart | P::ReadDocuments | P::ReadHistory | P::BookAppointments)
 }
 
 /// How far a permission reaches for someone with these roles; `None` where they do not have it.

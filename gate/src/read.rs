@@ -81,6 +81,8 @@ pub struct Snapshot {
     pub(crate) opened: Option<Reach>,
     /// The patients that it admits where it does not reach everyone.
     pub(crate) own: BTreeSet<PatientId>,
+    /// Those of them that are the caller's own person.
+    pub(crate) themself: BTreeSet<PatientId>,
     /// The log, for what is read of the past.
     pub(crate) store: EventStore,
     /// The access log, for who saw it.
@@ -187,15 +189,16 @@ impl Gate {
         let mut transaction = self.read.begin_with("begin isolation level repeatable read read only").await?;
         let registry = registry(&mut transaction, caller).await?;
         let opened = caller.reach(Permission::ReadPatients);
-        let (reach, patients) = match opened {
-            Some(Reach::Tenant) => ("tenant", Vec::new()),
+        let (reach, own) = match opened {
+            Some(Reach::Tenant) => ("tenant", Own::default()),
             Some(Reach::OwnPatients) => {
                 // Already in the reading role, which alone sees rows, whoever owns the tables.
                 restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
                 ("own", own_patients(&mut transaction, caller).await?)
             }
-            None => ("none", Vec::new()),
+            None => ("none", Own::default()),
         };
+        let Own { patients, themself } = own;
         restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
         let access = Access { criteria: reading.criteria, reflects: registry.reflects, ..Access::of(reading.operation, reading.correlation) };
         let within_reach = |subject: &Subject| match subject {
@@ -210,6 +213,7 @@ impl Gate {
             parked,
             opened,
             own: patients.into_iter().map(PatientId).collect(),
+            themself,
             store: self.store.clone(),
             access_log: self.access.store.clone(),
         })
@@ -254,17 +258,26 @@ async fn registry(connection: &mut PgConnection, caller: &Caller) -> Result<Regi
     Ok(Registry { search_path: row.0.unwrap_or_default(), reflects: Position(row.1.unwrap_or_default()), parked })
 }
 
+/// The patients within reach of someone who does not reach everyone.
+#[derive(Default)]
+struct Own {
+    patients: Vec<Uuid>,
+    themself: BTreeSet<PatientId>,
+}
+
 /// Every record of the caller's own person, and of those who granted them access: merged records are of one person.
-async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<Vec<Uuid>, sqlx::Error> {
+async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<Own, sqlx::Error> {
     let own = caller.patient.map(|patient| patient.0);
-    let linked: Vec<Uuid> = sqlx::query_scalar(
-        "select record_id from patient_link where patient_id = $1 or patient_id in (select patient_id from patient_grant where grantee = $2)",
+    let linked: Vec<(Uuid, bool)> = sqlx::query_as(
+        "select record_id, bool_or(patient_id is not distinct from $1) from patient_link \
+         where patient_id = $1 or patient_id in (select patient_id from patient_grant where grantee = $2) group by record_id",
     )
     .bind(own)
     .bind(caller.user.0)
     .fetch_all(connection)
     .await?;
-    Ok(linked.into_iter().chain(own).collect())
+    let themself = linked.iter().filter(|(_, own)| *own).map(|(record, _)| PatientId(*record)).chain(caller.patient).collect();
+    Ok(Own { patients: linked.into_iter().map(|(record, _)| record).chain(own).collect(), themself })
 }
 
 /// From here on the transaction sees one tenant and the patients within reach, whatever a statement asks for.

@@ -4,7 +4,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use axum::http::StatusCode;
 use domain::{InvalidValue, Permission};
 use event_store::ReadError;
-use gate::{Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated};
+use gate::{AccessRefusal, Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated};
 use uuid::Uuid;
 
 macro_rules! codes {
@@ -183,12 +183,29 @@ impl From<PastRefusal> for Failure {
     fn from(refusal: PastRefusal) -> Self {
         match refusal {
             PastRefusal::Forbidden(forbidden) => forbidden.into(),
-            PastRefusal::Log(ReadError::Database(error)) => error.into(),
-            PastRefusal::Log(ReadError::Unreadable { position, .. }) => {
+            PastRefusal::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<AccessRefusal> for Failure {
+    fn from(refusal: AccessRefusal) -> Self {
+        match refusal {
+            AccessRefusal::Forbidden(forbidden) => forbidden.into(),
+            AccessRefusal::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(error) => error.into(),
+            ReadError::Unreadable { position, .. } => {
                 tracing::error!(position = position.0, "an event of the past does not read");
                 Self::Internal
             }
-            PastRefusal::Log(ReadError::Vault(_)) => {
+            ReadError::Vault(_) => {
                 tracing::error!("the vault is not available to read the past");
                 Self::UNAVAILABLE
             }

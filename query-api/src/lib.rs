@@ -5,6 +5,7 @@
 
 #![expect(clippy::unused_async, reason = "async-graphql wants every resolver to be async, also one that has nothing to wait for")]
 
+mod access;
 mod actions;
 mod batches;
 mod calendar;
@@ -64,6 +65,7 @@ pub struct Query(
     providers::ProviderQueries,
     organizations::OrganizationQueries,
     scheduling::SchedulingQueries,
+    access::AccessQueries,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

@@ -34,6 +34,11 @@ impl<C: DeserializeOwned + Serialize> Page<C> {
 }
 
 impl<C> Page<C> {
+    /// How many rows are shown.
+    pub fn most(&self) -> usize {
+        usize::try_from(self.first).unwrap_or_default()
+    }
+
     /// How many rows to read: one more than is shown tells whether there are others.
     pub fn limit(&self) -> i64 {
         i64::from(self.first) + 1
@@ -55,7 +60,7 @@ impl<C> Page<C> {
         N: OutputType,
         F: ObjectType,
     {
-        let shown = usize::try_from(self.first).unwrap_or_default();
+        let shown = self.most();
         let more = nodes.len() > shown;
         nodes.truncate(shown);
         let mut connection = Connection::with_additional_fields(self.after.is_some(), more, fields);

@@ -9,7 +9,7 @@ use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use chrono::{DateTime, Utc};
 use domain::{PatientId, Permission};
-use gate::{ConnectionGuard, Moment, Past, Reach, Snapshot};
+use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, Past, Reach, Snapshot};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -144,6 +144,11 @@ impl<'operation> Permitted<'operation> {
         Loads: Loader<K, Error = Failure>,
     {
         self.reads.loader.load_one(key).await
+    }
+
+    /// Who saw what of whom, before a position of the access log.
+    pub async fn access_records(self, search: &AccessSearch, before: Option<event_store::Position>, most: usize) -> Result<AccessRecords, Failure> {
+        Ok(self.reads.snapshot.access_records(search, before, most).await?)
     }
 
     /// Who reads.

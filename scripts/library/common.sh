@@ -38,7 +38,7 @@ wait_until() { # seconds, command...
 export_databases() {
     local server=postgres://carelog:carelog@127.0.0.1:$CARELOG_POSTGRES_PORT
     export DATABASE_URL=$server/carelog_log CARELOG_VAULT_DATABASE_URL=$server/carelog_vault
-    export CARELOG_READ_DATABASE_URL=$server/carelog_read
+    export CARELOG_READ_DATABASE_URL=$server/carelog_read CARELOG_ACCESS_DATABASE_URL=$server/carelog_access
 }
 
 # Tells Carelog where everything of this checkout is, as far as the environment does not say otherwise.

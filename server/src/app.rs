@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use documents::{Documents, Rules, Storage};
-use event_store::{Clock, EventStore};
+use event_store::{Clock, EventStore, Log};
 use gate::{Authority, Gate};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -21,6 +21,10 @@ const MEGABYTE: u64 = 1024 * 1024;
 pub struct App {
     /// The log.
     pub store: EventStore,
+    /// Who saw what of whom.
+    pub access: EventStore,
+    /// The access log's database, to see that it answers.
+    pub access_pool: PgPool,
     /// The log's database, for the relay's own state beside the log.
     pub log_pool: PgPool,
     /// The read models' database.
@@ -37,6 +41,9 @@ impl App {
         config.refuse_development_keys()?;
         let log_pool =
             pool(config.log_database()?, 16).await.context("the log's database is not available (DATABASE_URL); `carelog migrate` makes what is missing")?;
+        let access_pool = pool(config.access_database()?, 8)
+            .await
+            .context("the access log's database is not available (CARELOG_ACCESS_DATABASE_URL); `carelog migrate` makes what is missing")?;
         let vault_pool = pool(config.vault_database()?, 8)
             .await
             .context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL); `carelog migrate` makes what is missing")?;
@@ -44,11 +51,13 @@ impl App {
             .await
             .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
         let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
-        let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
+        let access = EventStore::open(Log::Access, access_pool.clone(), vault.clone(), Clock::system());
+        let access = access.await.context("the access log does not open; was `carelog migrate` run?")?;
+        let store = EventStore::open(Log::Clinical, log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
-        let gate = Gate::new(store.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
+        let gate = Gate::new(store.clone(), access.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
         let storage = Storage::open(&config.documents).context("the documents' storage does not open (CARELOG_DOCUMENTS)")?;
-        Ok(Self { store, log_pool, read_pool, gate, storage })
+        Ok(Self { store, access, access_pool, log_pool, read_pool, gate, storage })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where everything is. Each setting is an environment variable and an option of the same meaning.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
@@ -19,6 +19,9 @@ pub struct Config {
     /// The vault's database: the log's with `_vault` unless given.
     #[arg(long, env = "CARELOG_VAULT_DATABASE_URL", hide_env_values = true, global = true)]
     vault_database_url: Option<String>,
+    /// The access log's database: the log's with `_access` unless given.
+    #[arg(long, env = "CARELOG_ACCESS_DATABASE_URL", hide_env_values = true, global = true)]
+    access_database_url: Option<String>,
     /// The read models' database: the log's with `_read` unless given.
     #[arg(long, env = "CARELOG_READ_DATABASE_URL", hide_env_values = true, global = true)]
     read_database_url: Option<String>,
@@ -34,6 +37,9 @@ pub struct Config {
     /// The address that the API listens on.
     #[arg(long, env = "CARELOG_HTTP", default_value = "127.0.0.1:8080", global = true)]
     pub http: SocketAddr,
+    /// The addresses of the proxies before this server, separated by commas: what they say in `X-Forwarded-For` is believed, what anybody else says is not.
+    #[arg(long, env = "CARELOG_TRUSTED_PROXIES", value_delimiter = ',', global = true)]
+    pub trusted_proxies: Vec<IpAddr>,
     /// The origins whose pages may call the API from a browser, such as `http://localhost:5173`, separated by commas; none unless given.
     #[arg(long, env = "CARELOG_CORS_ORIGINS", value_delimiter = ',', value_parser = origin, global = true)]
     pub cors_origins: Vec<HeaderValue>,
@@ -116,6 +122,11 @@ impl Config {
     /// The vault's database.
     pub fn vault_database(&self) -> anyhow::Result<PgConnectOptions> {
         self.beside("CARELOG_VAULT_DATABASE_URL", self.vault_database_url.as_deref(), "_vault")
+    }
+
+    /// The access log's database.
+    pub fn access_database(&self) -> anyhow::Result<PgConnectOptions> {
+        self.beside("CARELOG_ACCESS_DATABASE_URL", self.access_database_url.as_deref(), "_access")
     }
 
     /// The read models' database.

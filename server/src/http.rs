@@ -1,11 +1,13 @@
 //! The HTTP server's outside: what surrounds every route, the pages, health and metrics.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -18,9 +20,10 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::health::{self, Health};
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static REQUEST_ID: HeaderName = HeaderName::from_static(gate::REQUEST_ID);
 
 /// What the paths of links begin with.
 const LINKS: &str = "/v1/documents/links/";
@@ -66,7 +69,7 @@ async fn without_hidden(request: Request, next: Next) -> Response {
 }
 
 /// What surrounds every route: a request id, a trace, headers that browsers obey, an answer even after a panic.
-pub fn surround(router: Router, cors_origins: &[HeaderValue]) -> Router {
+pub fn surround(router: Router, config: &Config) -> Router {
     let policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; \
                   connect-src 'self' ws: wss:; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     let fixed = |name: HeaderName, value: &'static str| SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value));
@@ -75,12 +78,12 @@ pub fn surround(router: Router, cors_origins: &[HeaderValue]) -> Router {
         .method_not_allowed_fallback(|| std::future::ready(Problem::method_not_allowed()))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
-        .layer(from_fn(identify))
+        .layer(from_fn_with_state(Arc::from(config.trusted_proxies.as_slice()), identify))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
         .layer(fixed(header::CONTENT_SECURITY_POLICY, policy));
-    if cors_origins.is_empty() { router } else { router.layer(cors(cors_origins)) }
+    if config.cors_origins.is_empty() { router } else { router.layer(cors(&config.cors_origins)) }
 }
 
 /// What pages of other origins may send and see. Tokens are sent by the page, never by the browser itself, so no credentials are allowed.
@@ -89,13 +92,17 @@ fn cors(origins: &[HeaderValue]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins.iter().cloned()))
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, known("idempotency-key"), known("carelog-wait-for"), REQUEST_ID.clone()])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, known("idempotency-key"), known(gate::WAIT_FOR), known(gate::PURPOSE), REQUEST_ID.clone()])
         .expose_headers([REQUEST_ID.clone()])
         .max_age(Duration::from_hours(1))
 }
 
-/// Gives each request an id that is a UUID, whatever the client sent, and repeats it in the answer.
-async fn identify(mut request: Request, next: Next) -> Response {
+/// Gives each request an id that is a UUID and the address that it comes from, whatever the client sent, and repeats the id in the answer.
+async fn identify(State(proxies): State<Arc<[IpAddr]>>, mut request: Request, next: Next) -> Response {
+    request.headers_mut().remove(gate::CLIENT_ADDRESS);
+    if let Some(address) = client_address(&request, &proxies).and_then(|address| HeaderValue::try_from(address.to_string()).ok()) {
+        request.headers_mut().insert(gate::CLIENT_ADDRESS, address);
+    }
     let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<Uuid>().ok());
     let id = given.unwrap_or_else(event_store::fresh_id).to_string();
     let Ok(id) = HeaderValue::try_from(id) else { return next.run(request).await };
@@ -103,6 +110,23 @@ async fn identify(mut request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(&REQUEST_ID, id);
     response
+}
+
+/// Where a request comes from: the one at the other end or, where that is a proxy of ours, whom the proxies say they got it from.
+fn client_address(request: &Request, proxies: &[IpAddr]) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let forwarded = request.headers().get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let said: Vec<&str> = forwarded.map(str::trim).collect();
+    let mut address = peer;
+    for next in said.into_iter().rev() {
+        if !proxies.contains(&address) {
+            break;
+        }
+        // What a proxy passes on that is no address ends the chain.
+        let Ok(next) = next.parse::<IpAddr>() else { break };
+        address = next.to_canonical();
+    }
+    Some(address)
 }
 
 /// Path and method only: a query string is the client's, and could hold anything; and the token of a link opens something until it is used.

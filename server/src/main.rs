@@ -1,5 +1,6 @@
 //! `carelog`: every part of Carelog in one binary, each also on its own.
 
+mod access;
 mod app;
 mod check;
 mod collect;
@@ -60,6 +61,8 @@ enum Task {
     Import(import::Import),
     /// Write what is known as data for another system.
     Export(export::Export),
+    /// Say who saw what of whom, and why.
+    Access(access::AccessQuestion),
     /// Load a small generated clinic, the first time.
     Demo,
     /// Print a development token.
@@ -97,9 +100,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
+        Task::Access(question) => access::run(&config, question).await?,
         Task::Demo => demo::run(&config).await?,
-        Task::Token(token) => token::run(&config, &token)?,
-        Task::Welcome => welcome::run(&config)?,
+        Task::Token(token) => token::run(&config, &token).await?,
+        Task::Welcome => welcome::run(&config).await?,
         Task::Generate(generate) => return generate::run(&generate),
     }
     Ok(ExitCode::SUCCESS)

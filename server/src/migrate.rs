@@ -1,6 +1,7 @@
 //! Making the databases and bringing their schemas up to date. The only task that changes schemas.
 
 use anyhow::Context;
+use event_store::Log;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -9,12 +10,13 @@ use crate::config::Config;
 
 /// Makes what is missing, in every database.
 pub async fn run(config: &Config) -> anyhow::Result<()> {
-    let (log, vault, read) = (config.log_database()?, config.vault_database()?, config.read_database()?);
-    for options in [&log, &vault, &read] {
+    let (log, access, vault, read) = (config.log_database()?, config.access_database()?, config.vault_database()?, config.read_database()?);
+    for options in [&log, &access, &vault, &read] {
         create(options).await?;
     }
     let log = pool(log, 2).await?;
-    event_store::migrate(&log).await.context("the log's schema")?;
+    event_store::migrate(&log, Log::Clinical).await.context("the log's schema")?;
+    event_store::migrate(&pool(access, 2).await?, Log::Access).await.context("the access log's schema")?;
     kafka::migrate(&log).await.context("the relay's schema")?;
     documents::migrate(&log).await.context("the documents' schema")?;
     vault::migrate(&pool(vault, 2).await?).await.context("the vault's schema")?;

@@ -1,5 +1,6 @@
 //! Running the parts of Carelog: all of them in one process, or some.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -49,7 +50,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let shutdown = shutdown::on_signal();
     let mut work = JoinSet::new();
     let read_models = if parts.queries { read_models(app.read_pool.clone()) } else { database("read-models", app.read_pool.clone()) };
-    let mut checks = vec![database("log", app.log_pool.clone()), read_models];
+    let mut checks = vec![database("log", app.log_pool.clone()), database("access-log", app.access_pool.clone()), read_models];
 
     if parts.projections {
         let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), dead_letters(config)?);
@@ -100,13 +101,13 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
     if parts.commands || parts.queries {
         router = router.merge(http::pages(&config.web));
     }
-    http::surround(router, &config.cors_origins)
+    http::surround(router, config)
 }
 
 fn serve_http(listener: tokio::net::TcpListener, router: Router, shutdown: Shutdown, work: &mut JoinSet<anyhow::Result<()>>) {
     work.spawn(async move {
         let stop = shutdown.clone();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown::requested(stop));
+        let serving = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).with_graceful_shutdown(shutdown::requested(stop));
         let serving = std::future::IntoFuture::into_future(serving);
         let drained = async {
             shutdown::requested(shutdown).await;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use anyhow::Context;
 use clap::Args;
 use domain::{PatientId, TenantId, UserId};
-use gate::{Claims, Role, TokenIssuer};
+use gate::{Access, Caller, Claims, Role, TokenIssuer};
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::config::{Config, Mode};
 use crate::demo;
 
@@ -31,19 +32,35 @@ pub struct TokenFor {
     hours: i64,
 }
 
-/// Prints one token and nothing else.
+/// Prints one token and nothing else. That it was made is recorded first: whoever has it sees what its user may see.
 #[expect(clippy::print_stdout, reason = "the token is the output")]
-pub fn run(config: &Config, wanted: &TokenFor) -> anyhow::Result<()> {
-    println!("{}", issue(config, wanted)?);
+pub async fn run(config: &Config, wanted: &TokenFor) -> anyhow::Result<()> {
+    let (token, tenant) = issue(config, wanted)?;
+    record(&App::open(config).await?, tenant, &wanted.role).await?;
+    println!("{token}");
     Ok(())
 }
 
-/// A token of the demo clinic for one role.
-pub fn for_demo(config: &Config, role: Role) -> anyhow::Result<String> {
-    issue(config, &TokenFor { role: vec![role], tenant: None, user: None, patient: None, hours: 12 })
+/// A token of the demo clinic for each role.
+pub async fn for_demo(config: &Config) -> anyhow::Result<Vec<(Role, String)>> {
+    let app = App::open(config).await?;
+    let mut tokens = Vec::new();
+    for role in Role::ALL {
+        let (token, tenant) = issue(config, &TokenFor { role: vec![role], tenant: None, user: None, patient: None, hours: 12 })?;
+        record(&app, tenant, &[role]).await?;
+        tokens.push((role, token));
+    }
+    Ok(tokens)
 }
 
-fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
+async fn record(app: &App, tenant: TenantId, roles: &[Role]) -> anyhow::Result<()> {
+    let operator = Caller::operator(tenant, "token", [Role::Administrator]);
+    let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+    let made = Access { count: 1, ..Access::of(format!("token for {}", names.join(" and ")), event_store::fresh_id()) };
+    app.gate.note(&operator, made).await.context("that a token is made cannot be recorded")
+}
+
+fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<(String, TenantId)> {
     anyhow::ensure!(config.mode == Mode::Development, "production has a token issuer of its own; development tokens are refused there");
     let issuer = TokenIssuer::development(&config.keys).with_context(|| {
         format!(
@@ -58,16 +75,17 @@ fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<String> {
     let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
     let user = wanted.user.unwrap_or_else(|| Uuid::new_v5(&demo::TENANT.0, names.join(",").as_bytes()));
     let now = event_store::Clock::system().now().timestamp();
+    let tenant = wanted.tenant.map_or(demo::TENANT, TenantId);
     let claims = Claims {
         iss: String::new(),
         aud: "".into(),
         sub: UserId(user),
-        tenant: wanted.tenant.map_or(demo::TENANT, TenantId),
+        tenant,
         roles,
         patient: wanted.patient.map(PatientId).or(demo_patient),
         practitioner: demo_practitioner,
         iat: now,
         exp: now + wanted.hours * 3600,
     };
-    Ok(issuer.issue(claims)?)
+    Ok((issuer.issue(claims)?, tenant))
 }

@@ -5,6 +5,7 @@
 
 mod events;
 mod purpose;
+mod words;
 
 pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin};
 pub use purpose::PurposeOfUse;

@@ -2,6 +2,7 @@
 //!
 //! Each is written as its plain JSON, the shape that its schema describes.
 
+mod access;
 mod documents;
 mod facts;
 mod organizations;
@@ -25,7 +26,15 @@ pub struct Example {
 
 /// At least one example of every event.
 pub fn examples() -> Vec<Example> {
-    let contexts = [organizations::examples(), patients::examples(), providers::examples(), records::examples(), scheduling::examples(), documents::examples()];
+    let contexts = [
+        organizations::examples(),
+        patients::examples(),
+        providers::examples(),
+        records::examples(),
+        scheduling::examples(),
+        documents::examples(),
+        access::examples(),
+    ];
     contexts.into_iter().flatten().collect()
 }
 
@@ -57,4 +66,5 @@ const APPOINTMENT: &str = "01990000-0000-7000-8000-00000000000a";
 const GRANTEE: &str = "01990000-0000-7000-8000-00000000000b";
 const DOCUMENT: &str = "01990000-0000-7000-8000-00000000000d";
 const SCAN: &str = "01990000-0000-7000-8000-00000000000e";
+const REQUEST: &str = "01990000-0000-7000-8000-000000000010";
 const VISIT: &str = "01990000-0000-7000-8000-00000000000f";

@@ -17,7 +17,7 @@ use clap::{Args, Subcommand};
 use domain::time::Zone;
 use domain::{PatientId, TenantId};
 use fhir::{Namespace, Patients};
-use gate::{Caller, Role};
+use gate::{Access, Caller, Role};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -86,6 +86,9 @@ pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
         patients: Arc::new(Patients { given: import.patients.into_iter().collect(), register_missing: import.register_missing_patients }),
         shutdown: shutdown::on_signal(),
     };
+    // What comes in is in the log itself; that it came in at once is said here.
+    let began = Access { count: sources.len() as u64, ..Access::of("import fhir", importer.correlation) };
+    importer.gate.note(&importer.caller, began).await.context("the import cannot be recorded")?;
     let report = Report { tenant: Some(tenant), other_files, ..Report::default() };
     let (report, ended) = import_all(&importer, sources, namespace, report).await?;
     publish(&report, import.report.as_deref())?;

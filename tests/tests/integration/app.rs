@@ -63,7 +63,7 @@ impl App {
         let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a Postgres that the tests may make databases on; `make test` starts one");
         let server = url.rsplit_once('/').expect("a URL with a database").0.to_owned();
         let run = event_store::fresh_id().simple().to_string();
-        let databases: Vec<String> = ["log", "vault", "read"].map(|part| format!("app_{run}_{part}")).to_vec();
+        let databases: Vec<String> = ["log", "vault", "read", "access"].map(|part| format!("app_{run}_{part}")).to_vec();
         let keys = std::env::temp_dir().join(format!("carelog-app-{run}"));
         let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let documents = std::env::temp_dir().join(format!("carelog-documents-{run}"));
@@ -90,6 +90,7 @@ impl App {
             .env("DATABASE_URL", self.url(0))
             .env("CARELOG_VAULT_DATABASE_URL", self.url(1))
             .env("CARELOG_READ_DATABASE_URL", self.url(2))
+            .env("CARELOG_ACCESS_DATABASE_URL", self.url(3))
             .env("CARELOG_KEYS", &self.keys)
             .env("CARELOG_DOCUMENTS", &self.documents)
             .env("KAFKA", "off")
@@ -97,7 +98,7 @@ impl App {
         command
     }
 
-    /// The URL of the log's, the vault's or the read models' database.
+    /// The URL of the log's, the vault's, the read models' or the access log's database.
     pub fn url(&self, index: usize) -> String {
         format!("{}/{}", self.server, self.databases[index])
     }

@@ -117,7 +117,7 @@ async fn a_lost_answer_to_a_commit_is_found_out_by_asking_again() {
     let relay = Relay::to(options.get_host().to_owned(), options.get_port()).await;
     let through = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(options.port(relay.port));
     let log = TestLog::on(databases, Clock::system()).await;
-    let store = EventStore::open(through, log.vault.clone(), Clock::system()).await.unwrap();
+    let store = EventStore::open(event_store::Log::Clinical, through, log.vault.clone(), Clock::system()).await.unwrap();
     let doctor: PractitionerId = practitioner();
     let conditional = async || {
         let append = log.append(vec![booked(patient(), doctor, "2027-01-05T09:00:00")]).await;

@@ -537,5 +537,5 @@ async fn an_event_that_does_not_decode_spoils_no_page_but_no_decision_is_made_wi
 async fn a_log_that_is_not_set_up_does_not_open() {
     let databases = Databases::of(&[Kind::Vault]).await;
     let vault = databases.vault().await;
-    assert!(EventStore::open(databases.pool(Kind::Vault), vault, Clock::system()).await.is_err());
+    assert!(EventStore::open(event_store::Log::Clinical, databases.pool(Kind::Vault), vault, Clock::system()).await.is_err());
 }

@@ -1,5 +1,6 @@
 //! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
 
+mod access;
 mod authorization;
 mod calendars;
 mod clinic;
@@ -21,8 +22,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ::documents::{Documents, Rules, Storage};
-use domain::{PatientId, TenantId, UserId};
-use event_store::Clock;
+use domain::access::{AccessEvent, AccessRecorded};
+use domain::{Event, Named, PatientId, Query, Tag, TenantId, UserId};
+use event_store::{Clock, EventStore, Log};
 use gate::{Authority, Claims, Gate, Role, TokenIssuer};
 use query_api::{Patience, QueryApi};
 use reqwest::{RequestBuilder, StatusCode};
@@ -35,6 +37,7 @@ use uuid::Uuid;
 use crate::documents::desk::form;
 use crate::harness::Kind;
 use crate::projections::{ReadSide, Running};
+use crate::servers::Relay;
 
 /// How long a read waits for a position that does not come.
 const WAIT_AT_MOST: Duration = Duration::from_secs(20);
@@ -45,6 +48,8 @@ pub struct World {
     pub at: String,
     pub client: reqwest::Client,
     pub side: ReadSide,
+    /// Who saw what of whom.
+    pub access: EventStore,
     issuer: TokenIssuer,
     shutdown: watch::Sender<bool>,
     /// The last position that a command returned.
@@ -84,18 +89,32 @@ impl World {
         sqlx::raw_sql(AssertSqlSafe(dropped)).execute(&self.side.read).await.unwrap();
     }
 
+    /// The access log behind connections that a test can break.
+    pub async fn with_access_over(relay: &Relay) -> Self {
+        let side = ReadSide::of(&::projections::all()).await;
+        let read = side.log.databases.pool(Kind::Read);
+        let through = PgPoolOptions::new().connect_lazy_with(side.log.databases.options(Kind::Access).port(relay.port));
+        Self::of(side, read, through, WAIT_AT_MOST, Patience::default()).await
+    }
+
     async fn on(side: ReadSide, read: PgPool, wait_at_most: Duration, patience: Patience) -> Self {
+        let access = side.log.databases.pool(Kind::Access);
+        Self::of(side, read, access, wait_at_most, patience).await
+    }
+
+    async fn of(side: ReadSide, read: PgPool, access: PgPool, wait_at_most: Duration, patience: Patience) -> Self {
         let projections = ::projections::all();
         let running = side.start(&projections, ::projections::log_source(side.log.store.clone()));
         let (authority, issuer) = Authority::development(&side.log.databases.keys).unwrap();
-        let gate = Gate::new(side.log.store.clone(), read, authority, wait_at_most);
+        let access = EventStore::open(Log::Access, access, side.log.vault.clone(), Clock::system()).await.unwrap();
+        let gate = Gate::new(side.log.store.clone(), access.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
-        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(documents(gate, &side));
+        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(documents(gate, &side));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, issuer, shutdown, position: AtomicI64::new(0), running: Some(running) }
+        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, access, issuer, shutdown, position: AtomicI64::new(0), running: Some(running) }
     }
 
     /// As if the process were told to stop.
@@ -150,6 +169,19 @@ impl World {
     /// A request to `/graphql` as a browser sends it.
     pub fn request(&self, token: &str, body: &Value) -> RequestBuilder {
         self.client.post(format!("{}/graphql", self.at)).bearer_auth(token).header("accept", "application/graphql-response+json").json(body)
+    }
+
+    /// The access records of a request.
+    pub async fn access_of(&self, request: Uuid) -> Vec<AccessRecorded> {
+        let query = Query::new().and(&[AccessRecorded::TYPE], Tag::request(request));
+        let head = self.access.head().await.unwrap();
+        let found = self.access.read(self.tenant, &query, head).await.unwrap();
+        found.into_iter().map(|recorded| if let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event { access } else { unreachable!() }).collect()
+    }
+
+    /// The access records of the request that was answered so.
+    pub async fn access_of_answer(&self, answer: &Value) -> Vec<AccessRecorded> {
+        self.access_of(answer["extensions"]["carelog"]["requestId"].as_str().expect("answers name their request").parse().unwrap()).await
     }
 
     /// The last position that a command returned.

@@ -4,7 +4,7 @@ use std::sync::{Once, OnceLock};
 use std::time::Duration;
 
 use domain::{TenantId, UserId};
-use event_store::{Actor, Clock, EventStore};
+use event_store::{Actor, Clock, EventStore, Log};
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
@@ -16,10 +16,11 @@ pub enum Kind {
     Log,
     Vault,
     Read,
+    Access,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Log, Self::Vault, Self::Read];
+    pub const ALL: [Self; 4] = [Self::Log, Self::Vault, Self::Read, Self::Access];
     /// What the log needs.
     const OF_THE_LOG: [Self; 2] = [Self::Log, Self::Vault];
 
@@ -28,12 +29,14 @@ impl Kind {
             Self::Log => "log",
             Self::Vault => "vault",
             Self::Read => "read",
+            Self::Access => "access",
         }
     }
 
     async fn migrate(self, pool: &PgPool) -> Result<(), MigrateError> {
         match self {
-            Self::Log => event_store::migrate(pool).await,
+            Self::Log => event_store::migrate(pool, Log::Clinical).await,
+            Self::Access => event_store::migrate(pool, Log::Access).await,
             Self::Vault => vault::migrate(pool).await,
             Self::Read => projections::migrate(pool).await,
         }
@@ -41,7 +44,7 @@ impl Kind {
 }
 
 /// The server that tests make databases on.
-fn server() -> PgConnectOptions {
+pub fn server() -> PgConnectOptions {
     let url = std::env::var("DATABASE_URL").expect("DATABASE_URL names a Postgres that the tests may make databases on; `make test` starts one");
     url.parse().expect("DATABASE_URL is a Postgres URL")
 }
@@ -112,7 +115,7 @@ impl Databases {
 
     /// The log with its own sequencer; each call is another process's.
     pub async fn store(&self, clock: Clock) -> EventStore {
-        EventStore::open(self.pool(Kind::Log), self.vault().await, clock).await.expect("the log opens")
+        EventStore::open(Log::Clinical, self.pool(Kind::Log), self.vault().await, clock).await.expect("the log opens")
     }
 
     async fn maintenance(&self) -> PgConnection {

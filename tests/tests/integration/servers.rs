@@ -13,20 +13,30 @@ use tokio::net::{TcpListener, TcpStream};
 pub struct Relay {
     pub port: u16,
     loses: Arc<AtomicBool>,
+    refuses: Arc<AtomicBool>,
 }
 
 impl Relay {
     pub async fn to(host: String, port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let relay = Self { port: listener.local_addr().unwrap().port(), loses: Arc::default() };
-        let loses = Arc::clone(&relay.loses);
+        let relay = Self { port: listener.local_addr().unwrap().port(), loses: Arc::default(), refuses: Arc::default() };
+        let (loses, refuses) = (Arc::clone(&relay.loses), Arc::clone(&relay.refuses));
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                if refuses.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let (loses, server) = (Arc::clone(&loses), TcpStream::connect((host.clone(), port)).await);
                 tokio::spawn(async move { pass(client, server.ok()?, &loses).await.ok() });
             }
         });
         relay
+    }
+
+    /// As if the server were stopped: connections that there are break at their next answer, and there are no new ones.
+    pub fn stop(&self, stops: bool) {
+        self.refuses.store(stops, Ordering::SeqCst);
+        self.lose_answers(stops);
     }
 
     pub fn lose_answers(&self, loses: bool) {

@@ -116,7 +116,7 @@ async fn a_wrapped_key_in_anothers_place_does_not_unwrap() {
     sqlx::query(swap).execute(&log.vault_pool).await.unwrap();
     let vault = log.databases.vault().await;
     let stored = log.store.stored(Position(0), 10).await.unwrap();
-    let store = event_store::EventStore::open(log.owner.clone(), vault, event_store::Clock::system()).await.unwrap();
+    let store = event_store::EventStore::open(event_store::Log::Clinical, log.owner.clone(), vault, event_store::Clock::system()).await.unwrap();
     let read = store.open_stored(&stored).await.unwrap();
     assert_eq!(read.len(), 2);
     assert!(read.iter().all(|event| matches!(event, Err(Unreadable { error: VaultError::NotAuthentic, .. }))));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::access::{AccessOutcome, DataKind};
 use domain::{PatientId, Permission, PractitionerId, TenantId};
 use event_store::fresh_id;
 use futures::stream::{self, StreamExt};
@@ -32,6 +33,7 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.room", Some(Permission::ReadOrganizations)),
     ("Query.appointments", Some(Permission::ReadAppointments)),
     ("Query.appointment", Some(Permission::ReadAppointments)),
+    ("Query.accessRecords", Some(Permission::ReadAccessRecords)),
     ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.patientChart", Some(Permission::ReadChart)),
     ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
@@ -40,6 +42,9 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
 
 /// What every object of a type needs, wherever it comes from.
 const TYPES: &[(&str, Option<Permission>)] = &[
+    ("AccessRecord", Some(Permission::ReadAccessRecords)),
+    ("AccessRecordConnection", Some(Permission::ReadAccessRecords)),
+    ("AccessRecordEdge", Some(Permission::ReadAccessRecords)),
     ("Address", None),
     ("AllergyIntolerance", Some(Permission::ReadChart)),
     ("AllergyReaction", Some(Permission::ReadChart)),
@@ -223,6 +228,28 @@ fn needed(path: &Path, of: &str, field: &Field, objects: &Objects) -> Vec<Option
     needed
 }
 
+/// That what shows something of a patient, or was refused to, has left its access record by the time it is answered.
+async fn recorded(world: &World, everything: &Everything, (of, field): (&str, &str), needed: &[Option<Permission>], answer: &Value, role: Role) {
+    let records = world.access_of_answer(answer).await;
+    let sought: BTreeSet<DataKind> = needed.iter().flatten().filter_map(|permission| permission.data_kind()).collect();
+    let asked = format!("{role:?} asks for {of}.{field}");
+    let allowed = may(role, needed.iter().copied());
+    let Some(record) = records.first() else {
+        // Whoever is refused on the way by what says nothing of anyone has not come to what does.
+        let turned_back = needed.iter().flatten().any(|permission| permission.data_kind().is_none() && !may(role, [Some(*permission)]));
+        assert!(sought.is_empty() || turned_back, "{asked}, and there is no access record");
+        return;
+    };
+    assert_eq!(record.outcome == AccessOutcome::Refused, !allowed, "{asked}");
+    if allowed {
+        assert!(sought.iter().all(|kind| record.kinds.contains(kind)), "{asked}: {:?}", record.kinds);
+        let there = answer.to_string().contains(&format!("\"__typename\":\"{of}\""));
+        assert!(!there || record.fields.contains(&format!("{of}.{field}")), "{asked}: {:?}", record.fields);
+        let of_the_patient = !sought.is_empty() && !sought.contains(&DataKind::AccessRecords) && of != "Query";
+        assert!(!there || !of_the_patient || record.patients.contains(&PatientId(everything.patient)), "{asked}, and the record does not name the patient");
+    }
+}
+
 #[tokio::test]
 async fn every_field_is_for_those_who_may_see_it() {
     let world = World::new().await;
@@ -252,6 +279,7 @@ async fn every_field_is_for_those_who_may_see_it() {
             .for_each_concurrent(4, async |(of, field, query, needed)| {
                 let (of, field) = (of.as_str(), &field.name);
                 let answer = world.ask(token, query, json!({})).await;
+                recorded(world, &everything, (of, field), needed, &answer, role).await;
                 if may(role, needed.iter().copied()) {
                     assert!(answer.get("errors").is_none(), "{role:?} may see {of}.{field}: {query}\n{answer:#}");
                     let there = answer.to_string().contains(&format!("\"__typename\":\"{of}\""));

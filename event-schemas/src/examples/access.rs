@@ -1,0 +1,41 @@
+use domain::access::AccessRecorded;
+use serde_json::json;
+
+use super::{DUPLICATE, Example, GRANTEE, PATIENT, REQUEST, full, minimal};
+
+pub(super) fn examples() -> Vec<Example> {
+    vec![
+        full::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "query patients",
+            "purpose": "TREAT",
+            "outcome": "shown",
+            "kinds": ["demographics", "chart"],
+            "refused": ["read-documents"],
+            "fields": ["ChartEntry.title", "Patient.birthDate"],
+            "patients": [PATIENT, DUPLICATE],
+            "count": 3,
+            "criteria": "[{\"patients\":{\"search\":{\"name\":\"lovel\"}}}]",
+            "origin": { "address": "192.0.2.7", "agent": "Mozilla/5.0" },
+            "policy": "0123456789abcdef",
+            "reflects": 41,
+        })),
+        minimal::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "fhir read Patient",
+            "purpose": "PATRQT",
+            "outcome": "nothing-found",
+            "kinds": ["demographics"],
+            "refused": [],
+            "fields": [],
+            "patients": [],
+            "count": 0,
+            "criteria": null,
+            "origin": {},
+            "policy": "0123456789abcdef",
+            "reflects": 0,
+        })),
+    ]
+}

@@ -1,0 +1,232 @@
+//! Who saw what of whom, and why: for compliance officers everyone's, for patients their own.
+
+use async_graphql::connection::{Connection, Edge, OpaqueCursor};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
+use domain::{PatientId, Permission, Phi, UserId};
+use gate::AccessSearch;
+use uuid::Uuid;
+
+use crate::errors::Failure;
+use crate::ids::{global, optional};
+use crate::paging::{Page, cost_at_root};
+use crate::reads::permitted;
+use crate::scalars::{DateTime, Position};
+use crate::viewer::PermissionName;
+
+/// The queries of this context.
+#[derive(Default)]
+pub struct AccessQueries;
+
+#[Object]
+impl AccessQueries {
+    /// Who saw what of whom, the newest first. A patient sees who saw something of them. A page may be shorter than asked for, though there are more: then what
+    /// was asked for is rare, and the search goes on with the next page.
+    #[graphql(complexity = "cost_at_root(first, child_complexity) + COST_OF_A_SEARCH")]
+    async fn access_records(
+        &self,
+        context: &Context<'_>,
+        search: Option<AccessRecordSearch>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<OpaqueCursor<i64>, AccessRecord>> {
+        let page: Page<i64> = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadAccessRecords)?;
+        let search = search.unwrap_or_default().search()?;
+        let found = permitted.access_records(&search, page.after.map(event_store::Position), page.most()).await?;
+        let mut connection = Connection::new(page.after.is_some(), found.next.is_some());
+        connection.edges.extend(found.records.into_iter().map(|record| Edge::new(OpaqueCursor(record.position.0), AccessRecord::from(record))));
+        // The search goes on where it stopped, which may be after the last that it found.
+        if let (Some(next), Some(last)) = (found.next, connection.edges.last_mut()) {
+            last.cursor = OpaqueCursor(next.0);
+        }
+        Ok(connection)
+    }
+}
+
+/// What counts for a search of the access log towards the limit of complexity.
+const COST_OF_A_SEARCH: usize = 200;
+
+/// What is asked of the access log; everything given must hold.
+#[derive(Default, InputObject)]
+pub struct AccessRecordSearch {
+    /// Of whom something was shown, under any of their records.
+    patient: Option<ID>,
+    /// Who looked.
+    user: Option<Uuid>,
+    /// The request, as `extensions.carelog.requestId` and `X-Request-Id` name it.
+    request: Option<Uuid>,
+    /// What was sought.
+    kind: Option<AccessedKind>,
+    /// Why.
+    purpose: Option<Purpose>,
+    /// What came of it.
+    outcome: Option<Outcome>,
+    /// The network address that it came from.
+    address: Option<String>,
+    /// Recorded at or after this moment.
+    from: Option<DateTime>,
+    /// Recorded before this moment.
+    to: Option<DateTime>,
+}
+
+impl AccessRecordSearch {
+    fn search(self) -> Result<AccessSearch, Failure> {
+        Ok(AccessSearch {
+            patient: optional::<PatientId>("patient", self.patient.as_ref())?,
+            user: self.user.map(UserId),
+            request: self.request,
+            kind: self.kind.map(DataKind::from),
+            purpose: self.purpose.map(PurposeOfUse::from),
+            outcome: self.outcome.map(AccessOutcome::from),
+            address: self.address.map(Phi::Known),
+            from: self.from.map(|from| from.0.to_utc()),
+            to: self.to.map(|to| to.0.to_utc()),
+        })
+    }
+}
+
+/// An operation that showed something of a patient, or sought it.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct AccessRecord {
+    /// Where it is in the access log.
+    position: Position,
+    /// When it was recorded: before the first byte of the answer.
+    recorded: DateTime,
+    /// The access in one sentence.
+    summary: String,
+    /// Who looked.
+    user: Uuid,
+    /// What they were to the tenant, separated by commas.
+    role: String,
+    /// The request.
+    request: Uuid,
+    /// The API's operation: `query patients`, `fhir read Condition`.
+    operation: String,
+    /// Why.
+    purpose: Purpose,
+    /// What came of it.
+    outcome: Outcome,
+    /// The kinds of data that were sought.
+    kinds: Vec<AccessedKind>,
+    /// The permissions that were refused.
+    refused: Vec<PermissionName>,
+    /// The fields that were read, as `Type.field`.
+    fields: Vec<String>,
+    /// How many things were shown.
+    count: i64,
+    /// What was looked for, as JSON; not told to patients.
+    criteria: Option<String>,
+    /// The network address that it came from; not told to patients.
+    address: Option<String>,
+    /// What the client said it was; not told to patients.
+    agent: Option<String>,
+    /// The policies by which it was decided: a digest of all that they say.
+    policy: String,
+    /// The position of the log that was seen.
+    reflects: Position,
+    #[graphql(skip)]
+    shown: Vec<PatientId>,
+}
+
+#[ComplexObject]
+impl AccessRecord {
+    /// Every patient of whom something was shown; to a patient, themself alone.
+    async fn patients(&self) -> Vec<ID> {
+        self.shown.iter().copied().map(global).collect()
+    }
+}
+
+impl From<gate::AccessRecord> for AccessRecord {
+    fn from(record: gate::AccessRecord) -> Self {
+        let gate::AccessRecord { position, recorded, actor, access } = record;
+        let summary = access.in_words(&actor.role);
+        let origin = access.origin.into_known().unwrap_or_default();
+        Self {
+            position: Position(position.0),
+            recorded: recorded.into(),
+            summary,
+            user: access.user.0,
+            role: actor.role,
+            request: access.request,
+            operation: access.operation,
+            purpose: access.purpose.into(),
+            outcome: access.outcome.into(),
+            kinds: access.kinds.into_iter().map(AccessedKind::from).collect(),
+            refused: access.refused.into_iter().map(PermissionName::from).collect(),
+            fields: access.fields,
+            count: i64::try_from(access.count).unwrap_or(i64::MAX),
+            criteria: access.criteria.and_then(Phi::into_known),
+            address: origin.address,
+            agent: origin.agent,
+            policy: access.policy,
+            reflects: Position(access.reflects),
+            shown: access.patients,
+        }
+    }
+}
+
+/// A kind of what is known of a patient.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "DataKind", remote = "DataKind")]
+pub enum AccessedKind {
+    /// Who they are and how to reach them.
+    Demographics,
+    /// When they come, to whom, and what for.
+    Appointments,
+    /// Clinical facts.
+    Chart,
+    /// Documents.
+    Documents,
+    /// What happened to their records.
+    History,
+    /// Who saw what of them.
+    AccessRecords,
+}
+
+/// What came of an access.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "AccessOutcome", remote = "AccessOutcome")]
+pub enum Outcome {
+    /// Something was shown.
+    Shown,
+    /// Nothing was found that could be shown.
+    NothingFound,
+    /// It was refused, in part or as a whole.
+    Refused,
+}
+
+/// Why protected data is used (HL7 v3 `PurposeOfUse`).
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "PurposeOfUse", remote = "PurposeOfUse")]
+pub enum Purpose {
+    /// TREAT: to treat the patient.
+    Treatment,
+    /// ETREAT: to treat in an emergency.
+    EmergencyTreatment,
+    /// CAREMGT: to coordinate care.
+    CareManagement,
+    /// HPAYMT: to be paid for care.
+    Payment,
+    /// HOPERAT: to run the organization.
+    Operations,
+    /// RECORDMGT: to keep records in order.
+    RecordManagement,
+    /// HCOMPL: to see that rules are kept.
+    Compliance,
+    /// HSYSADMIN: to operate the system.
+    SystemAdministration,
+    /// PATRQT: the patient asks, for themself.
+    PatientRequest,
+    /// FAMRQT: someone of the family asks, for the patient.
+    FamilyRequest,
+    /// PUBHLTH: to protect the public's health.
+    PublicHealth,
+    /// HRESCH: to learn in general.
+    Research,
+    /// HLEGAL: to answer a court or another legal duty.
+    Legal,
+    /// BTG: to break the glass.
+    BreakTheGlass,
+}

@@ -82,7 +82,7 @@ async fn a_document_is_superseded_and_removed() {
     assert_eq!(answer.status(), StatusCode::GONE);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], "document-removed");
     let query = format!(
-        "{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} history {{ nodes {{ summary }} }} }} }}",
+        "{{ patient(id: \"{}\") {{ chart(first: 1) {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} }} history {{ nodes {{ summary }} }} }} }}",
         desk.patient
     );
     let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &query, position.parse().ok()).await;
@@ -93,7 +93,7 @@ async fn a_document_is_superseded_and_removed() {
         { "uuid": old, "title": "Needle-Referral", "contentType": "application/pdf", "size": 1000, "status": "SUPERSEDED", "supersededBy": new,
           "removalReason": null, "download": path },
     ]);
-    assert_eq!(seen["data"]["patient"]["documents"]["nodes"], expected, "{seen}");
+    assert_eq!(seen["data"]["patient"]["chart"]["documents"]["nodes"], expected, "{seen}");
     let summaries = [
         "Removed: a document that should not be there",
         "Superseded: a document by another",

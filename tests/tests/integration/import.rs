@@ -36,7 +36,7 @@ impl Drop for Input {
     }
 }
 
-fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
+pub fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
     let (tenant, path, report) = (tenant.to_string(), path.to_str().unwrap(), report.to_str().unwrap());
     app.command(&["import", "fhir", path, "--tenant", &tenant, "--time-zone", "America/Chicago", "--report", report])
 }

@@ -15,24 +15,31 @@ use crate::storage::{Blob, Stage, StorageError};
 use crate::{Documents, hex, problem};
 
 /// Why a document was not taken in. Nothing of it is left but what will be collected.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum NotTaken {
     /// Its bytes broke off, as whoever sends them says.
+    #[error("the bytes broke off")]
     Content(Problem),
     /// It has more bytes than a document may have.
+    #[error("the document is larger than one may be")]
     TooLarge {
         /// The most.
         limit: u64,
     },
     /// Documents of the type that it is declared as are not taken.
+    #[error("documents of this type are not taken")]
     TypeNotAllowed,
     /// It is not of the type that it is declared as.
+    #[error("the document is not of the type that it is declared as")]
     WrongType(WrongType),
     /// The storage.
-    Storage(StorageError),
+    #[error(transparent)]
+    Storage(#[from] StorageError),
     /// The keys.
+    #[error(transparent)]
     Vault(VaultError),
     /// The event was not appended.
+    #[error(transparent)]
     Refused(Refusal<UploadDocumentRejection>),
 }
 
@@ -58,12 +65,6 @@ impl NotTaken {
             Self::Vault(error) => problem::vault(&error),
             Self::Refused(refusal) => refusal.into(),
         }
-    }
-}
-
-impl From<StorageError> for NotTaken {
-    fn from(error: StorageError) -> Self {
-        Self::Storage(error)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is read, on a snapshot.
 
+use std::collections::HashMap;
+
 use domain::PatientId;
 use fhir::ResourceType;
 use gate::{Forbidden, ReadRefusal, Snapshot};
@@ -71,7 +73,10 @@ pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Vec<V
         .bind(records)
         .fetch_all(&mut *snapshot.connection().await)
         .await?;
-    all.extend(some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents).await?);
+    let mut resources = some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents.clone()).await?;
+    let place: HashMap<String, usize> = documents.iter().map(Uuid::to_string).zip(0..).collect();
+    resources.sort_by_key(|resource| resource["id"].as_str().and_then(|id| place.get(id).copied()));
+    all.extend(resources);
     Ok(all)
 }
 

@@ -65,7 +65,7 @@ async fn what_an_upload_would_be_refused_for_is_refused_by_line_and_code_and_lea
     });
     let input = Input::new().with("a.ndjson", &lines).with("b.ndjson", &[patient(1), patient(2), encounter.to_string()]);
     let report = import(&app, &input.0);
-    assert_eq!(counts(&report, "DocumentReference"), (1, 0, 0, 5, 5), "{report}");
+    assert_eq!(counts(&report, "DocumentReference"), (1, 0, 0, 6, 4), "{report}");
     let said: Vec<String> = report["problems"]
         .as_array()
         .unwrap()

@@ -1,8 +1,10 @@
 //! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, the whole command path, the relay and the
-//! projections catching up, and the delay from a command's answer to the subscription's message.
+//! projections catching up, the delay from a command's answer to the subscription's message, and imports the larger they and their tenant are.
 
 mod append;
 mod bulk;
+mod copies;
+mod imports;
 mod live;
 mod server;
 mod setup;
@@ -19,6 +21,9 @@ async fn main() -> ExitCode {
         }
         if runs("live") {
             live::run().await?;
+        }
+        if runs("imports") {
+            imports::run().await?;
         }
         anyhow::Ok(())
     };

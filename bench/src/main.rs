@@ -1,8 +1,11 @@
 //! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, the whole command path, the relay and the
-//! projections catching up, the delay from a command's answer to the subscription's message, and reads with their access records against reads without.
+//! projections catching up, the delay from a command's answer to the subscription's message, reads with their access records against reads without, and
+//! imports the larger they and their tenant are.
 
 mod append;
 mod bulk;
+mod copies;
+mod imports;
 mod live;
 mod reads;
 mod server;
@@ -23,6 +26,9 @@ async fn main() -> ExitCode {
         }
         if runs("reads") {
             reads::run().await?;
+        }
+        if runs("imports") {
+            imports::run().await?;
         }
         anyhow::Ok(())
     };

@@ -6,48 +6,16 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 use command_api::Problem;
-use domain::documents::BlobAddress;
-use domain::{DocumentId, PatientId, Permission, Phi, Subject};
+use domain::{DocumentId, Phi};
 use futures::stream::{once, try_unfold};
 use futures::{StreamExt, TryStreamExt};
-use gate::{Caller, Credentials, Forbidden, Reading, Snapshot, request_id, wait_for};
-use sqlx::FromRow;
+use gate::{Caller, Credentials, Reading, request_id, wait_for};
 use uuid::Uuid;
-use vault::{BlobReader, CHUNK, HEADER};
 
+use crate::open::{Found, look_up};
 use crate::range::{Wanted, wanted};
-use crate::storage::Blob;
 use crate::{Documents, problem};
-
-/// How much is read from the storage at once.
-const STRETCH: u64 = 16 * CHUNK as u64;
-
-/// A document as the read model has it.
-#[derive(FromRow)]
-struct Row {
-    patient_id: Uuid,
-    address: String,
-    size: i64,
-    content_type: Option<String>,
-    status: String,
-}
-
-/// A document that the caller may read.
-struct Found {
-    patient: PatientId,
-    blob: Blob,
-    size: u64,
-    content_type: String,
-}
-
-enum NotFound {
-    Forbidden(Forbidden),
-    Unknown,
-    Removed,
-    Database(sqlx::Error),
-}
 
 pub(crate) async fn download(
     State(documents): State<Documents>,
@@ -114,7 +82,7 @@ fn insert(response: &mut Response, name: HeaderName, value: &str) {
 
 /// What a file of this type is usually called.
 fn extension(content_type: &str) -> &'static str {
-    match content_type {
+    match content_type.split(';').next().unwrap_or_default() {
         "application/pdf" => ".pdf",
         "image/png" => ".png",
         "image/jpeg" => ".jpg",
@@ -146,41 +114,13 @@ async fn find(
     let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
     match answered.map_err(problem::read)?.value {
         Ok(found) => Ok(found),
-        Err(NotFound::Forbidden(forbidden)) => Err(Problem::forbidden(forbidden.0)),
-        Err(NotFound::Unknown) => Err(problem::unknown()),
-        Err(NotFound::Removed) => Err(problem::removed()),
-        Err(NotFound::Database(error)) => Err(problem::read(error.into())),
+        Err(not_found) => Err(not_found.into()),
     }
-}
-
-async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses: bool) -> Result<Found, NotFound> {
-    snapshot.require(Permission::ReadDocuments).map_err(NotFound::Forbidden)?;
-    let statement = "select patient_id, address, size, content_type, status from document where document_id = $1";
-    let row: Option<Row> = sqlx::query_as(statement).bind(document.0).fetch_optional(&mut *snapshot.connection().await).await.map_err(NotFound::Database)?;
-    let row = row.ok_or(NotFound::Unknown)?;
-    if row.status == "entered-in-error" {
-        return Err(NotFound::Removed);
-    }
-    let patient = PatientId(row.patient_id);
-    if discloses {
-        snapshot.discloses(patient);
-    }
-    let address = BlobAddress::try_from(row.address).map_err(|_| NotFound::Unknown)?;
-    let content_type = row.content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
-    Ok(Found { patient, blob: Blob::new(snapshot.caller().tenant, document, &address), size: row.size.unsigned_abs(), content_type })
 }
 
 /// The clear bytes of a range. Its beginning is opened before the answer begins, so that what cannot be opened is a problem and not a broken answer.
 async fn body(documents: &Documents, caller: &Caller, found: &Found, range: Range<u64>) -> Result<Body, Problem> {
-    let storage = documents.storage.clone();
-    let header = storage.read(&found.blob, 0..HEADER as u64).await.map_err(|error| problem::storage(&error))?;
-    let header = header.first_chunk().ok_or(vault::VaultError::NotAuthentic).map_err(|error| problem::vault(&error))?;
-    let subject = Subject::Patient(found.patient);
-    let vault = documents.store.vault();
-    let opener = vault.blob_opener(caller.tenant, subject, found.blob.document.0, header, found.size).await.map_err(|error| problem::vault(&error))?;
-    let reader = opener.part(range);
-    let sealed = reader.sealed_range();
-    let mut stretches = Stretches { storage, blob: found.blob.clone(), sealed, reader: Some(reader) };
+    let mut stretches = documents.open(caller, found, range).await?;
     let first = stretches.next().await?;
     let rest = try_unfold(stretches, |mut stretches| async {
         match stretches.next().await {
@@ -193,34 +133,4 @@ async fn body(documents: &Documents, caller: &Caller, found: &Found, range: Rang
         Some(first) => Body::from_stream(once(async { Ok::<_, std::io::Error>(first) }).chain(rest).into_stream()),
         None => Body::empty(),
     })
-}
-
-/// What is still to be read, stretch by stretch, so that a slow reader keeps no connection to the storage busy.
-struct Stretches {
-    storage: crate::Storage,
-    blob: Blob,
-    sealed: Range<u64>,
-    reader: Option<BlobReader>,
-}
-
-impl Stretches {
-    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        while !self.sealed.is_empty() {
-            let end = self.sealed.end.min(self.sealed.start + STRETCH);
-            let sealed = self.storage.read(&self.blob, self.sealed.start..end).await.map_err(|error| problem::storage(&error))?;
-            if sealed.len() as u64 != end - self.sealed.start {
-                return Err(problem::vault(&vault::VaultError::NotAuthentic));
-            }
-            self.sealed.start = end;
-            let Some(reader) = &mut self.reader else { return Ok(None) };
-            let clear = reader.push(&sealed).map_err(|error| problem::vault(&error))?;
-            if !clear.is_empty() {
-                return Ok(Some(clear.into()));
-            }
-        }
-        match self.reader.take().map(BlobReader::finish) {
-            Some(Err(error)) => Err(problem::vault(&error)),
-            _ => Ok(None),
-        }
-    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::body::{Body, BodyDataStream};
 use bytes::Bytes;
 use command_api::Problem;
-use futures::StreamExt;
-use futures::stream::unfold;
+use futures::stream::{try_unfold, unfold};
+use futures::{Stream, StreamExt};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::Mutex;
 
@@ -60,14 +60,26 @@ pub(crate) async fn part(parts: &mut Multipart<'static>, name: &str, limit: u64)
     next.map_err(|error| broken(&error, limit))?.filter(|part| part.name() == Some(name)).ok_or_else(problem::parts)
 }
 
+/// The bytes of the last part, which fail where anything comes after it.
+pub(crate) fn file(parts: Multipart<'static>, file: Field<'static>, limit: u64) -> impl Stream<Item = Result<Bytes, Problem>> {
+    try_unfold(Some((parts, file)), move |rest| async move {
+        let Some((mut parts, mut file)) = rest else { return Ok(None) };
+        if let Some(chunk) = chunk(&mut file, limit).await? {
+            return Ok(Some((chunk, Some((parts, file)))));
+        }
+        drop(file);
+        end(&mut parts, limit).await.map(|()| None)
+    })
+}
+
 /// That nothing comes after the parts.
-pub(crate) async fn end(parts: &mut Multipart<'static>, limit: u64) -> Result<(), Problem> {
+async fn end(parts: &mut Multipart<'static>, limit: u64) -> Result<(), Problem> {
     let next = tokio::time::timeout(SILENT_AT_MOST, parts.next_field()).await.map_err(|_| Problem::unreadable())?;
     if next.map_err(|error| broken(&error, limit))?.is_some() { Err(problem::parts()) } else { Ok(()) }
 }
 
 /// The next bytes of a part.
-pub(crate) async fn chunk(part: &mut Field<'static>, limit: u64) -> Result<Option<Bytes>, Problem> {
+async fn chunk(part: &mut Field<'static>, limit: u64) -> Result<Option<Bytes>, Problem> {
     let chunk = tokio::time::timeout(SILENT_AT_MOST, part.chunk()).await.map_err(|_| Problem::unreadable())?;
     chunk.map_err(|error| broken(&error, limit))
 }

@@ -27,7 +27,7 @@ impl FromStr for AllowedTypes {
 impl AllowedTypes {
     /// Whether it is one of them.
     pub(crate) fn has(&self, kind: &MediaType) -> bool {
-        self.0.contains(kind.as_str())
+        self.0.contains(kind.essence())
     }
 
     /// Each of them.
@@ -38,9 +38,9 @@ impl AllowedTypes {
 
 /// The bytes are not of the type that was declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct WrongType {
+pub struct WrongType {
     /// What they look like, where that is known.
-    pub(crate) found: Option<&'static str>,
+    pub found: Option<&'static str>,
 }
 
 /// Compares a file with its declared type while it streams.
@@ -81,7 +81,7 @@ impl TypeCheck {
     fn judge(&mut self) -> Result<(), WrongType> {
         self.judged = true;
         let found = sniffed(&self.head);
-        let right = match self.declared.as_str() {
+        let right = match self.declared.essence() {
             kind if is_text(&self.declared) && kind.ends_with("xml") => begins_as_markup(&self.head) && found != Some("text/html"),
             // Text has no mark of its own, and may begin with what is the mark of an image: what it must not be is another type that is text as well. That all of it
             // is text is seen as it streams.
@@ -96,7 +96,7 @@ impl TypeCheck {
 }
 
 fn is_text(kind: &MediaType) -> bool {
-    let kind = kind.as_str();
+    let kind = kind.essence();
     (kind.starts_with("text/") && kind != "text/rtf") || kind == "application/xml" || kind.ends_with("+xml")
 }
 
@@ -160,6 +160,7 @@ mod tests {
             ("application/xml", b"\xEF\xBB\xBF<?xml version=\"1.0\"?><ClinicalDocument/>"),
             ("text/plain", "BMI 27, Größe 1,80 m\n".as_bytes()),
         ];
+        assert!(check("text/plain; charset=utf-8", "Größe".as_bytes(), 1).is_ok() && check("text/plain; charset=utf-8", b"%PDF-1.7", 4096).is_err());
         for (declared, bytes) in files {
             for step in [1, 3, 4096] {
                 for (other, _) in files {

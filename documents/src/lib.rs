@@ -6,10 +6,12 @@ mod download;
 mod incoming;
 mod kind;
 mod links;
+mod open;
 mod openapi;
 mod problem;
 mod range;
 mod storage;
+mod take;
 mod upload;
 
 use std::sync::Arc;
@@ -24,9 +26,10 @@ use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
 
 pub use collect::{CollectError, Collected, collect};
-pub use kind::AllowedTypes;
+pub use kind::{AllowedTypes, WrongType};
 pub use openapi::describe;
 pub use storage::{Blob, Storage, StorageError};
+pub use take::NotTaken;
 
 /// What the routes stand on. Cheap to clone.
 #[derive(Clone)]

@@ -1,31 +1,20 @@
-//! `POST /v1/documents/upload`: a document, sealed as it comes. Its bytes are durable before its event is.
+//! `POST /v1/documents/upload`: a document as the two parts of a form, taken in as it comes.
 
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use command_api::{Problem, uuid_header};
-use domain::documents::{BlobAddress, DocumentMetadata, Fingerprint, UploadDocument, UploadDocumentRejection};
-use domain::{Command, Phi, Subject};
-use gate::{Accepted, Caller, Credentials, Refusal, request_id};
-use multer::Field;
-use sha2::{Digest, Sha256};
+use domain::Command;
+use domain::documents::{DocumentMetadata, UploadDocument};
+use gate::{Accepted, Caller, Credentials, Request, request_id};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::collect::named;
 use crate::incoming::{self, Incoming};
-use crate::kind::TypeCheck;
-use crate::storage::{Blob, Stage};
-use crate::{Documents, hex, problem};
+use crate::{Documents, problem};
 
-/// A document whose bytes are at their address, and that no event names yet.
-struct Arrived {
-    blob: Blob,
-    command: UploadDocument,
-}
-
-pub(crate) async fn upload(State(documents): State<Documents>, request: Request) -> Response {
+pub(crate) async fn upload(State(documents): State<Documents>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let correlation = request_id(&parts.headers);
     let answer = match authorize(&documents, &parts.headers).await {
@@ -67,11 +56,7 @@ async fn receive(
     correlation: Uuid,
     body: Incoming,
 ) -> Result<Accepted, Problem> {
-    let arrived = arrive(&documents, &caller, boundary, &body).await;
-    let result = match arrived {
-        Ok(arrived) => add(&documents, &caller, arrived, command_id, correlation).await,
-        Err(problem) => Err(problem),
-    };
+    let result = take(&documents, &caller, command_id, boundary, correlation, &body).await;
     if let Err(refused) = &result {
         tracing::info!(request_id = %correlation, code = refused.code, "an upload was refused");
         body.linger().await;
@@ -79,87 +64,22 @@ async fn receive(
     result
 }
 
-/// Takes the two parts; at the end the bytes are at their address.
-async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: &Incoming) -> Result<Arrived, Problem> {
+/// Takes the two parts.
+async fn take(
+    documents: &Documents,
+    caller: &Caller,
+    command_id: Option<Uuid>,
+    boundary: String,
+    correlation: Uuid,
+    body: &Incoming,
+) -> Result<Accepted, Problem> {
     let limit = documents.rules.limit;
     let mut parts = body.parts(boundary, limit)?;
     let mut part = incoming::part(&mut parts, "metadata", limit).await?;
     let metadata: DocumentMetadata = documents.rules.metadata.read(&incoming::metadata(&mut part, limit).await?)?;
     drop(part);
-    let declared = metadata.content.known().map(|content| content.attachment.content_type.clone()).ok_or_else(problem::parts)?;
-    if !documents.rules.types.has(&declared) {
-        return Err(problem::type_not_allowed(&documents.rules.types));
-    }
-    let mut file = incoming::part(&mut parts, "content", limit).await?;
-    let mut stage = documents.storage.stage();
-    let sealed = match seal(documents, caller, &metadata, TypeCheck::new(declared), &mut file, &mut stage).await {
-        Ok(sealed) => {
-            drop(file);
-            incoming::end(&mut parts, limit).await.map(|()| sealed)
-        }
-        Err(problem) => Err(problem),
-    };
-    let (address, size, fingerprint) = match sealed {
-        Ok(sealed) => sealed,
-        Err(problem) => {
-            stage.abandon().await;
-            return Err(problem);
-        }
-    };
-    let blob = Blob::new(caller.tenant, metadata.document, &address);
-    stage.keep(&blob).await.map_err(|error| problem::storage(&error))?;
-    Ok(Arrived { blob, command: UploadDocument { metadata, address, size, fingerprint: Phi::Known(fingerprint) } })
-}
-
-/// Seals the file as it comes, and sees that it is what it should be.
-async fn seal(
-    documents: &Documents,
-    caller: &Caller,
-    metadata: &DocumentMetadata,
-    mut kind: TypeCheck,
-    file: &mut Field<'static>,
-    stage: &mut Stage,
-) -> Result<(BlobAddress, u64, Fingerprint), Problem> {
-    let limit = documents.rules.limit;
-    let subject = Subject::Patient(metadata.patient);
-    let mut sealer = documents.store.vault().blob_sealer(caller.tenant, subject, metadata.document.0).await.map_err(|error| problem::vault(&error))?;
-    let (mut fingerprint, mut size) = (Sha256::new(), 0);
-    while let Some(clear) = incoming::chunk(file, limit).await? {
-        size += clear.len() as u64;
-        if size > limit {
-            return Err(problem::too_large(limit));
-        }
-        kind.push(&clear).map_err(problem::wrong_type)?;
-        fingerprint.update(&clear);
-        stage.put(&sealer.push(&clear)).await.map_err(|error| problem::storage(&error))?;
-    }
-    kind.finish().map_err(problem::wrong_type)?;
-    let (rest, blob) = sealer.finish();
-    stage.put(&rest).await.map_err(|error| problem::storage(&error))?;
-    let address = BlobAddress::try_from(hex(&blob.address)).map_err(|_| problem::unavailable())?;
-    let fingerprint = Fingerprint::try_from(hex(&fingerprint.finalize())).map_err(|_| problem::unavailable())?;
-    Ok((address, blob.size, fingerprint))
-}
-
-/// Appends the event. Where it is certain that none names the bytes, they are forgotten at once; where it is not, they are left to be collected.
-async fn add(documents: &Documents, caller: &Caller, arrived: Arrived, command_id: Option<Uuid>, correlation: Uuid) -> Result<Accepted, Problem> {
-    let Arrived { blob, command } = arrived;
-    let request = gate::Request { command_id, correlation, causation: None, based_on: None };
-    let result = documents.gate.execute(caller, command, request).await;
-    let unnamed = match &result {
-        // The first answer to a retry is about the bytes that came first.
-        Ok(accepted) => accepted.repeated && named(&documents.store, std::slice::from_ref(&blob)).await.is_ok_and(|named| !named.contains(&blob)),
-        Err(refusal) => is_certain(refusal),
-    };
-    if unnamed && documents.storage.forget(&blob).await.is_err() {
-        tracing::warn!(request_id = %correlation, "the bytes of an upload that came to nothing are left to be collected");
-    }
-    Ok(result?)
-}
-
-fn is_certain(refusal: &Refusal<UploadDocumentRejection>) -> bool {
-    match refusal {
-        Refusal::Forbidden(_) | Refusal::Rejected(_) | Refusal::Stale { .. } | Refusal::CommandMismatch => true,
-        Refusal::Contended | Refusal::Unavailable(_) => false,
-    }
+    let file = incoming::part(&mut parts, "content", limit).await?;
+    let request = Request { command_id, correlation, causation: None, based_on: None };
+    let taken = documents.take(caller, metadata, incoming::file(parts, file, limit), request).await;
+    taken.map_err(|refused| refused.into_problem(documents))
 }

@@ -36,7 +36,8 @@ async fn read(State(gate): State<Gate>, Path((name, id)): Path<(String, String)>
         let read = gate.read(&caller, reading, |snapshot| async move { one(&snapshot, resource_type, id).await }).await;
         settled(read)
     };
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<Value>| resource(&answered.value, answered.reflects.0))
+    let origin = origin(&headers);
+    answered.await.map_or_else(Problem::into_response, |answered: Answered<Value>| resource(&located(answered.value, &origin), answered.reflects.0))
 }
 
 async fn everything_of(State(gate): State<Gate>, Path(id): Path<String>, headers: HeaderMap) -> Response {
@@ -46,32 +47,46 @@ async fn everything_of(State(gate): State<Gate>, Path(id): Path<String>, headers
         let reading = reading(&headers, "fhir everything".to_owned(), &id)?;
         settled(gate.read(&caller, reading, |snapshot| async move { everything(&snapshot, patient).await }).await)
     };
-    let base = base(&headers);
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<Vec<Value>>| resource(&bundle(&answered, &base), answered.reflects.0))
+    let origin = origin(&headers);
+    answered.await.map_or_else(Problem::into_response, |answered: Answered<Vec<Value>>| {
+        let reflects = answered.reflects.0;
+        resource(&bundle(answered, &origin), reflects)
+    })
 }
 
 /// A `Bundle` of the type `searchset`; it says so where the read models lack something of these records.
-fn bundle(answered: &Answered<Vec<Value>>, base: &str) -> Value {
+fn bundle(answered: Answered<Vec<Value>>, origin: &str) -> Value {
     let about = |parked: &String| answered.value.iter().any(|resource| parked.strip_prefix("patient/").is_some_and(|id| resource["id"] == id));
     let incomplete = answered.parked.iter().any(about);
     let warning = incomplete.then(|| {
         let text = "Something that was recorded could not be applied to the read models yet, so it may be missing here.";
         json!({ "resource": outcome("warning", "incomplete", text), "search": { "mode": "outcome" } })
     });
-    let matched = |resource: &Value| {
+    let matched = |resource: Value| {
         let [name, id] = ["resourceType", "id"].map(|field| resource[field].as_str().unwrap_or_default());
-        json!({ "fullUrl": format!("{base}/{name}/{id}"), "resource": resource, "search": { "mode": "match" } })
+        json!({ "fullUrl": format!("{origin}/fhir/{name}/{id}"), "resource": located(resource, origin), "search": { "mode": "match" } })
     };
-    let entries: Vec<Value> = answered.value.iter().map(matched).chain(warning).collect();
-    json!({ "resourceType": "Bundle", "type": "searchset", "total": answered.value.len(), "entry": entries })
+    let total = answered.value.len();
+    let entries: Vec<Value> = answered.value.into_iter().map(matched).chain(warning).collect();
+    json!({ "resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries })
 }
 
 /// Where the client found us, as far as it says: relative references are resolved against it.
-fn base(headers: &HeaderMap) -> String {
+fn origin(headers: &HeaderMap) -> String {
     let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
     let scheme = if said("x-forwarded-proto") == Some("https") { "https" } else { "http" };
-    format!("{scheme}://{}/fhir", said("host").filter(plain).unwrap_or("localhost"))
+    format!("{scheme}://{}", said("host").filter(plain).unwrap_or("localhost"))
+}
+
+/// A document's bytes are found where the client found us.
+fn located(mut resource: Value, origin: &str) -> Value {
+    if let Some(url) = resource.pointer_mut("/content/0/attachment/url")
+        && let Some(path) = url.as_str()
+    {
+        *url = format!("{origin}{path}").into();
+    }
+    resource
 }
 
 fn reading(headers: &HeaderMap, operation: String, id: &str) -> Result<Reading, Problem> {

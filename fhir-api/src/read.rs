@@ -1,12 +1,14 @@
 //! What is read, on a snapshot.
 
+use std::collections::HashMap;
+
 use domain::PatientId;
 use fhir::ResourceType;
 use gate::{Forbidden, ReadRefusal, Snapshot};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::tables::{FACT, Found, Table, permissions, tables};
+use crate::tables::{DOCUMENT, FACT, Found, Table, permissions, tables};
 
 /// Why there is no resource.
 #[derive(Debug, thiserror::Error)]
@@ -35,18 +37,22 @@ impl From<sqlx::Error> for Failure {
 pub async fn one(snapshot: &Snapshot, resource_type: ResourceType, id: Uuid) -> Result<Value, Failure> {
     require(snapshot, resource_type)?;
     for table in tables(resource_type) {
-        let rows = sqlx::query_as(table.some).bind(vec![id]).bind(resource_type.name()).fetch_all(&mut *snapshot.connection().await).await?;
-        if let Some(resource) = shown(snapshot, table, rows)?.pop() {
+        if let Some(resource) = some(snapshot, resource_type, table, vec![id]).await?.pop() {
             return Ok(resource);
         }
     }
     Err(Failure::NotFound)
 }
 
+async fn some(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, ids: Vec<Uuid>) -> Result<Vec<Value>, Failure> {
+    let rows = sqlx::query_as(table.some).bind(ids).bind(resource_type.name()).fetch_all(&mut *snapshot.connection().await).await?;
+    shown(snapshot, table, rows)
+}
+
 /// All that is recorded of a person, under whichever of their records, the records themselves first.
 pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Vec<Value>, Failure> {
     require(snapshot, ResourceType::Patient)?;
-    for kind in ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_))) {
+    for kind in ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_) | ResourceType::DocumentReference)) {
         require(snapshot, kind)?;
     }
     let records: Vec<Uuid> = sqlx::query_scalar("select record_id from patient_link where patient_id = $1 order by record_id <> $1, record_id")
@@ -61,8 +67,16 @@ pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Vec<V
         return Err(Failure::NotFound);
     }
     let statement = "select fact_id, to_json(chart_fact) from chart_fact where patient_id = any($1) order by kind, occurred_at, fact_id";
-    let rows = sqlx::query_as(statement).bind(records).fetch_all(&mut *snapshot.connection().await).await?;
+    let rows = sqlx::query_as(statement).bind(&records).fetch_all(&mut *snapshot.connection().await).await?;
     all.extend(shown(snapshot, &FACT, rows)?);
+    let documents: Vec<Uuid> = sqlx::query_scalar("select document_id from document where patient_id = any($1) order by occurred_at, document_id")
+        .bind(records)
+        .fetch_all(&mut *snapshot.connection().await)
+        .await?;
+    let mut resources = some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents.clone()).await?;
+    let place: HashMap<String, usize> = documents.iter().map(Uuid::to_string).zip(0..).collect();
+    resources.sort_by_key(|resource| resource["id"].as_str().and_then(|id| place.get(id).copied()));
+    all.extend(resources);
     Ok(all)
 }
 

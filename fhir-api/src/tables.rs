@@ -2,7 +2,7 @@
 
 use domain::{PatientId, Permission};
 use fhir::ResourceType;
-use fhir::export::{FacilityRow, FactRow, OrganizationRow, PatientRow, PractitionerRow, RoleRow, RoomRow};
+use fhir::export::{DocumentRow, FacilityRow, FactRow, OrganizationRow, PatientRow, PractitionerRow, RoleRow, RoomRow};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -52,6 +52,14 @@ const PATIENT: Table = plain_table!(
 pub const FACT: Table = table!("fact_id", "to_json(chart_fact)", "chart_fact", "kind =", |row| {
     read(row, |row: FactRow| Found { patient: Some(PatientId(row.patient_id)), resource: row.resource() })
 });
+/// The documents, each with those whose place it has taken.
+pub const DOCUMENT: Table = plain_table!(
+    "document_id",
+    "to_jsonb(document) || jsonb_build_object('replaces', array(select replaced.document_id from document replaced \
+     where replaced.superseded_by = document.document_id order by replaced.document_id))",
+    "document",
+    |row| read(row, |row: DocumentRow| Found { patient: Some(PatientId(row.patient_id)), resource: row.resource() })
+);
 const PRACTITIONER: Table = plain_table!(
     "practitioner_id",
     "to_jsonb(practitioner) || jsonb_build_object('active', retired_from is null or retired_from > current_date, 'qualifications', \
@@ -82,6 +90,7 @@ pub fn tables(resource_type: ResourceType) -> &'static [Table] {
         ResourceType::PractitionerRole => &[ROLE],
         ResourceType::Patient => &[PATIENT],
         ResourceType::Fact(_) => &[FACT],
+        ResourceType::DocumentReference => &[DOCUMENT],
     }
 }
 
@@ -92,5 +101,6 @@ pub fn permissions(resource_type: ResourceType) -> &'static [Permission] {
         ResourceType::Practitioner | ResourceType::PractitionerRole => &[Permission::ReadPractitioners],
         ResourceType::Patient => &[Permission::ReadPatients],
         ResourceType::Fact(_) => &[Permission::ReadPatients, Permission::ReadChart],
+        ResourceType::DocumentReference => &[Permission::ReadPatients, Permission::ReadDocuments],
     }
 }

@@ -1,9 +1,13 @@
 //! The commands that resources become.
 
+use bytes::Bytes;
+use domain::documents::{DocumentMetadata, RemoveDocument, SupersedeDocument, UploadDocument};
 use domain::organizations::{AddRoom, OpenFacility, RegisterOrganization};
 use domain::patients::{DeactivatePatient, RecordDeath, RegisterPatient};
 use domain::providers::{AddQualification, AssignRole, OnboardPractitioner};
 use domain::{Boundary, Command, Tag, phi};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::NotUnderstood;
 use crate::facts::FactCommand;
@@ -14,6 +18,17 @@ pub trait Visitor {
     type Output;
     /// Does it.
     fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Self::Output;
+    /// Does it with an upload.
+    fn upload(self, upload: &Upload) -> Self::Output;
+}
+
+/// A document to be uploaded. It is no command yet: where its sealed bytes are is known only once they are sealed.
+#[derive(Clone)]
+pub struct Upload {
+    /// What is said of it.
+    pub metadata: DocumentMetadata,
+    /// Its clear bytes.
+    pub content: Bytes,
 }
 
 macro_rules! import_commands {
@@ -24,6 +39,14 @@ macro_rules! import_commands {
             $(#[doc = concat!("See [`", stringify!($name), "`].")] $name($name),)*
             /// About a clinical fact, of whatever kind.
             Fact(FactCommand),
+            /// See [`Upload`].
+            Upload(Box<Upload>),
+        }
+
+        impl From<Upload> for ImportCommand {
+            fn from(upload: Upload) -> Self {
+                Self::Upload(Box::new(upload))
+            }
         }
 
         $(impl From<$name> for ImportCommand {
@@ -38,6 +61,7 @@ macro_rules! import_commands {
                 match self {
                     $(Self::$name(command) => visitor.visit(command),)*
                     Self::Fact(command) => command.visit(visitor),
+                    Self::Upload(upload) => visitor.upload(upload),
                 }
             }
         }
@@ -54,6 +78,8 @@ import_commands! {
     RegisterPatient,
     RecordDeath,
     DeactivatePatient,
+    RemoveDocument,
+    SupersedeDocument,
 }
 
 impl ImportCommand {
@@ -64,6 +90,9 @@ impl ImportCommand {
             type Output = &'static str;
             fn visit<C: Command + Clone + Into<ImportCommand>>(self, _command: &C) -> &'static str {
                 C::NAME
+            }
+            fn upload(self, _upload: &Upload) -> &'static str {
+                UploadDocument::NAME
             }
         }
         self.visit(Name)
@@ -79,6 +108,9 @@ impl ImportCommand {
                 let own = boundary.query().items.iter().filter(|item| item.types.iter().any(|event| event.context == C::CONTEXT));
                 own.flat_map(|item| item.tags.iter().cloned()).collect()
             }
+            fn upload(self, upload: &Upload) -> Vec<Tag> {
+                vec![Tag::document(upload.metadata.document)]
+            }
         }
         self.visit(DependsOn)
     }
@@ -91,6 +123,10 @@ impl ImportCommand {
             fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Self::Output {
                 through_the_edge(command).map(Into::into)
             }
+            fn upload(self, upload: &Upload) -> Self::Output {
+                let metadata = through_the_edge(&upload.metadata)?;
+                Ok(Upload { metadata, content: upload.content.clone() }.into())
+            }
         }
         self.visit(ThroughTheEdge)
     }
@@ -98,13 +134,14 @@ impl ImportCommand {
     /// What tells it from another command of the same name about the same resource.
     pub(crate) fn part(&self) -> String {
         match self {
+            Self::SupersedeDocument(command) => command.document.to_string(),
             Self::AddQualification(command) => format!("{}|{}", command.code.system.as_str(), command.code.code.as_str()),
             _ => String::new(),
         }
     }
 }
 
-fn through_the_edge<C: Command>(command: &C) -> Result<C, NotUnderstood> {
+fn through_the_edge<C: Serialize + DeserializeOwned>(command: &C) -> Result<C, NotUnderstood> {
     let checked = phi::split(command).and_then(|(clear, protected)| phi::join(clear, protected));
     checked.map_err(|error| {
         // Our own rules begin with "must" and hold no value.

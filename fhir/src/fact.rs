@@ -2,6 +2,7 @@
 
 use domain::records::{EnterFactInError, Fact, RecordFact};
 use domain::{FactId, InvalidValue, Label};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -52,7 +53,7 @@ fn content<F: Fact>(resource: &mut Element<'_>, imported: &Imported<'_>) -> Resu
 }
 
 /// Reads content. A fact with a broken value is not taken without it: it would say something else.
-fn parse<F: Fact>(path: &str, fields: Map<String, Value>) -> Result<F, NotUnderstood> {
+pub(crate) fn parse<F: DeserializeOwned>(path: &str, fields: Map<String, Value>) -> Result<F, NotUnderstood> {
     serde_path_to_error::deserialize(Value::Object(fields)).map_err(|error| {
         let inside = error.path().iter().filter_map(|segment| match segment {
             serde_path_to_error::Segment::Map { key } => Some(legible(key)),
@@ -76,26 +77,29 @@ fn parse<F: Fact>(path: &str, fields: Map<String, Value>) -> Result<F, NotUnders
 }
 
 /// `meta.security`, as far as it is a label of Carelog; one that is not makes the fact a restricted one, so that nothing is shown to more people than before.
-fn security(resource: &mut Element<'_>) -> Vec<Label> {
+pub(crate) fn security(resource: &mut Element<'_>) -> Vec<Label> {
     let Some(mut meta) = resource.part("meta") else { return Vec::new() };
     if !meta.has("security") {
         return Vec::new();
     }
     let mut labels = Vec::new();
-    for mut coding in meta.parts("security") {
-        let known = SECURITY.into_iter().find(|system| coding.says("system", system)).and_then(|system| {
-            coding.granted("system", system);
-            coding.text("code").and_then(|code| Label::from_code(&code))
-        });
-        let label = known.unwrap_or_else(|| {
-            coding.flag("code", InvalidValue("be a security label that Carelog knows; it is kept as restricted"));
-            Label::Restricted
-        });
+    for label in meta.parts("security").into_iter().map(label) {
         if !matches!(label, Label::Normal | Label::Unrestricted) && !labels.contains(&label) {
             labels.push(label);
         }
     }
     labels
+}
+
+pub(crate) fn label(mut coding: Element<'_>) -> Label {
+    let known = SECURITY.into_iter().find(|system| coding.says("system", system)).and_then(|system| {
+        coding.granted("system", system);
+        coding.text("code").and_then(|code| Label::from_code(&code))
+    });
+    known.unwrap_or_else(|| {
+        coding.flag("code", InvalidValue("be a security label that Carelog knows; it is kept as restricted"));
+        Label::Restricted
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod command;
 mod compare;
+mod document;
 mod element;
 pub mod export;
 mod fact;
@@ -25,7 +26,7 @@ mod taken_back;
 mod testing;
 mod values;
 
-pub use command::{ImportCommand, Visitor};
+pub use command::{ImportCommand, Upload, Visitor};
 pub use element::{LeftOut, Notes};
 pub use index::{Glance, Index};
 pub use map::{Imported, Mapped, NotUnderstood, Step, Turn, map};

@@ -13,7 +13,7 @@ use crate::element::{Element, Notes};
 use crate::index::Index;
 use crate::resource_type::ResourceType;
 use crate::subject::Patients;
-use crate::{facts, location, organization, patient, practitioner, practitioner_role};
+use crate::{document, facts, location, organization, patient, practitioner, practitioner_role};
 
 /// What a resource is read against.
 pub struct Imported<'index> {
@@ -111,6 +111,19 @@ impl From<InvalidValue> for NotUnderstood {
 }
 
 impl NotUnderstood {
+    /// About a document's attachment or format, which stand in its one content.
+    pub(crate) fn in_content(self) -> Self {
+        let moved = |path: String| match path.strip_prefix("DocumentReference.").filter(|rest| rest.starts_with("attachment") || rest.starts_with("format")) {
+            Some(rest) => format!("DocumentReference.content.{rest}"),
+            None => path,
+        };
+        match self {
+            Self::ValueMissing { path } => Self::ValueMissing { path: moved(path) },
+            Self::ValueBroken { path, rule } => Self::ValueBroken { path: moved(path), rule },
+            other => other,
+        }
+    }
+
     /// The stable code.
     pub fn code(&self) -> String {
         let value = serde_json::to_value(self).unwrap_or_default();
@@ -151,6 +164,7 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
         ResourceType::PractitionerRole => practitioner_role::map(&mut resource, id, imported)?,
         ResourceType::Patient => patient::map(&mut resource, id)?,
         ResourceType::Fact(kind) => facts::map(kind, &mut resource, id, imported)?,
+        ResourceType::DocumentReference => document::map(&mut resource, id, imported)?,
     };
     drop(resource);
     let notes = notes.into_inner();
@@ -161,7 +175,9 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
     let steps = commands.into_iter().map(|command| {
         let (about, turn) = match &command {
             ImportCommand::RegisterPatient(register) if register.patient.0 != id => (register.patient.0, Turn::Before),
-            ImportCommand::DeactivatePatient(_) => (id, Turn::Last),
+            ImportCommand::DeactivatePatient(_) | ImportCommand::SupersedeDocument(_) => (id, Turn::Last),
+            ImportCommand::Upload(upload) => (upload.metadata.document.0, Turn::Own),
+            ImportCommand::RemoveDocument(remove) => (remove.document.0, Turn::Own),
             _ => (id, Turn::Own),
         };
         Ok(Step { id: namespace.command(about, command.name(), &command.part()), command: command.checked()?, turn })

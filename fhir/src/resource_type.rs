@@ -17,15 +17,17 @@ pub enum ResourceType {
     PractitionerRole,
     /// <http://hl7.org/fhir/R4/patient.html>
     Patient,
-    /// A clinical fact, named as its resource. (`DocumentReference` is not one: a document has a file of its own beside it.)
+    /// A clinical fact, named as its resource.
     Fact(FactKind),
+    /// <http://hl7.org/fhir/R4/documentreference.html>: no fact, since it has a file beside it.
+    DocumentReference,
 }
 
 impl ResourceType {
     /// Every type that is imported, in the order in which the references between them need it.
     pub fn all() -> impl Iterator<Item = Self> {
         let others = [Self::Organization, Self::Location, Self::Practitioner, Self::PractitionerRole, Self::Patient];
-        others.into_iter().chain(FACTS.iter().copied().map(Self::Fact))
+        others.into_iter().chain(FACTS.iter().copied().map(Self::Fact)).chain([Self::DocumentReference])
     }
 
     /// The type of this name.
@@ -42,6 +44,7 @@ impl ResourceType {
             Self::PractitionerRole => "PractitionerRole",
             Self::Patient => "Patient",
             Self::Fact(kind) => kind.resource_type(),
+            Self::DocumentReference => "DocumentReference",
         }
     }
 }
@@ -104,7 +107,8 @@ mod tests {
     fn a_type_is_imported_or_not_yet_or_none_of_fhir() {
         assert_eq!(resource_type("Patient"), Some(Known::Imported(ResourceType::Patient)));
         assert_eq!(resource_type("Encounter"), Some(Known::Imported(ResourceType::Fact(FactKind::Encounter))));
-        assert_eq!(resource_type("DocumentReference"), Some(Known::NotYet("DocumentReference")));
+        assert_eq!(resource_type("DocumentReference"), Some(Known::Imported(ResourceType::DocumentReference)));
+        assert_eq!(resource_type("CarePlan"), Some(Known::NotYet("CarePlan")));
         assert_eq!(resource_type("patient"), None);
         assert_eq!(resource_type("NutritionIntake"), None);
     }

@@ -5,7 +5,7 @@ use domain::{Command, phi};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::command::{ImportCommand, Visitor};
+use crate::command::{ImportCommand, Upload, Visitor};
 use crate::element::Notes;
 use crate::index::{Glance, Index};
 use crate::map::{Imported, Mapped, NotUnderstood, map};
@@ -61,6 +61,12 @@ fn body(command: &ImportCommand) -> Value {
         fn visit<C: Command + Clone + Into<ImportCommand>>(self, command: &C) -> Value {
             let (clear, protected) = phi::split(command).unwrap();
             filled(clear, &protected.into_known().unwrap())
+        }
+        fn upload(self, upload: &Upload) -> Value {
+            let (clear, protected) = phi::split(&upload.metadata).unwrap();
+            let mut body = filled(clear, &protected.into_known().unwrap());
+            body["bytes"] = std::str::from_utf8(&upload.content).unwrap().into();
+            body
         }
     }
     command.visit(Body)

@@ -171,6 +171,13 @@ impl Gate {
         }
     }
 
+    /// The answer that this very command was given before, if it was: for those for whom something is to be done before it is executed.
+    pub async fn repeated<C: Command>(&self, caller: &Caller, command: &C, command_id: Uuid) -> Result<Option<Accepted>, Refusal<C::Rejection>> {
+        self.permit(caller, command).await?;
+        let key = self.command_key(caller, command, Some(command_id)).await?;
+        self.answered(caller, &key).await
+    }
+
     /// The answer that this command was given before.
     async fn answered<R: std::error::Error>(&self, caller: &Caller, key: &CommandKey) -> Result<Option<Accepted>, Refusal<R>> {
         match self.store.find_command(caller.tenant, caller.user, key).await {

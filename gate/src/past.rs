@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use domain::documents::DocumentsEvent;
 use domain::records::RecordsEvent;
 use domain::{Event, PatientId, Permission, Query, Tag};
 use event_store::{Position, ReadError, Recorded};
@@ -26,7 +27,7 @@ pub struct Past {
     pub through: Position,
     /// The person's records as they were linked then, of those that the caller may see now.
     pub records: BTreeSet<PatientId>,
-    /// The clinical facts' events of these records, and every merge that concerns them, in order.
+    /// The events of these records' clinical facts, and of their documents where the caller may read those, and every merge that concerns them, in order.
     pub events: Vec<Recorded>,
 }
 
@@ -53,13 +54,17 @@ impl Snapshot {
         if !self.admits(patient) {
             return Ok(Past { through, records: BTreeSet::new(), events: Vec::new() });
         }
-        let query = Query::new().and(RecordsEvent::TYPES, Tag::patient(patient));
+        let mut query = Query::new().and(RecordsEvent::TYPES, Tag::patient(patient));
+        if self.require(Permission::ReadDocuments).is_ok() {
+            query = query.and(DocumentsEvent::TYPES, Tag::patient(patient));
+        }
         let (linked, mut events) = read_person(&self.store, self.caller().tenant, &query, through).await?;
         let mut records = linked.records_of(patient);
         // A record that was the person's then and is somebody else's now is beyond a patient's reach.
         records.retain(|record| self.admits(*record));
         events.retain(|recorded| match &recorded.event {
             Event::Records(event) => records.contains(&event.change().patient),
+            Event::Documents(event) => records.contains(&event.about().0),
             _ => true,
         });
         for record in &records {

@@ -1,10 +1,10 @@
-//! Documents as they are now: what is said of each, and where its bytes are.
+//! Documents as they are now: the fold of `domain::documents`, document by document.
 
 use chrono::{DateTime, Utc};
-use domain::documents::{BlobAddress, DocumentReference, DocumentReferenceStatus, DocumentUploaded, DocumentsEvent, MediaType};
+use domain::documents::{BlobAddress, Document, DocumentReference, DocumentStatus, DocumentsEvent, MediaType};
 use domain::records::Provenance;
 use domain::value::Reason;
-use domain::{Event, EventType, Label};
+use domain::{DocumentId, Event, EventType, Label, PatientId, Phi};
 use event_store::Recorded;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,7 +27,7 @@ struct DocumentRow {
     size: u64,
     content_type: Option<MediaType>,
     title: Option<String>,
-    status: Status,
+    status: DocumentStatus,
     occurred_at: Option<DateTime<Utc>>,
     content: Option<Value>,
     security: Vec<Label>,
@@ -36,15 +36,6 @@ struct DocumentRow {
     recorded: Provenance,
     changed: Provenance,
     position: i64,
-}
-
-/// FHIR `document-reference-status`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Status {
-    Current,
-    Superseded,
-    EnteredInError,
 }
 
 impl Row for DocumentRow {
@@ -71,48 +62,55 @@ impl Projection for Documents {
         let mut rows: Rows<DocumentRow> = Rows::load(connection, own().map(|(recorded, event)| (recorded.tenant, event.about().1.0))).await?;
         for (recorded, event) in own() {
             let key = (recorded.tenant, event.about().1.0);
-            if let DocumentsEvent::DocumentUploaded(event) = event {
-                rows.add(key, uploaded(recorded, event)?)?;
-                continue;
-            }
-            let row = rows.change(key)?;
-            row.changed = provenance(recorded);
-            row.position = recorded.position.0;
-            match event {
-                DocumentsEvent::DocumentUploaded(_) => {}
-                DocumentsEvent::DocumentSuperseded(event) => {
-                    row.status = Status::Superseded;
-                    row.superseded_by = Some(event.by.0);
-                }
-                DocumentsEvent::DocumentRemoved(event) => {
-                    row.status = Status::EnteredInError;
-                    row.removal_reason = event.reason.clone().into_known();
-                }
-            }
+            let before = rows.get(key).map(DocumentRow::document).transpose()?;
+            let provenance = provenance(recorded);
+            let document = Document::fold(before, event, Some(&provenance)).ok_or(ApplyError::Missing(DocumentRow::TABLE))?;
+            rows.put(key, DocumentRow::of(recorded, document, provenance)?);
         }
         rows.save(connection).await
     }
 }
 
-fn uploaded(recorded: &Recorded, event: &DocumentUploaded) -> Result<DocumentRow, ApplyError> {
-    let content = event.content.known();
-    let superseded = content.is_some_and(|content| content.status == DocumentReferenceStatus::Superseded);
-    Ok(DocumentRow {
-        tenant: recorded.tenant.0,
-        document_id: event.document.0,
-        patient_id: event.patient.0,
-        address: event.address.clone(),
-        size: event.size,
-        content_type: content.map(|content| content.attachment.content_type.clone()),
-        title: content.and_then(|content| content.title()).map(str::to_owned),
-        status: if superseded { Status::Superseded } else { Status::Current },
-        occurred_at: event.content.known().and_then(DocumentReference::occurred),
-        content: event.content.clone().map(serde_json::to_value).into_known().transpose()?,
-        security: event.security.clone(),
-        superseded_by: None,
-        removal_reason: None,
-        recorded: provenance(recorded),
-        changed: provenance(recorded),
-        position: recorded.position.0,
-    })
+impl DocumentRow {
+    /// `latest` is the event's: a document that was folded with provenance has its own.
+    fn of(recorded: &Recorded, document: Document, latest: Provenance) -> Result<Self, ApplyError> {
+        let (status, content) = (document.status(), document.content.known());
+        let changed = document.changed.clone().unwrap_or(latest);
+        Ok(Self {
+            tenant: recorded.tenant.0,
+            document_id: document.document.0,
+            patient_id: document.patient.0,
+            content_type: content.map(|content| content.attachment.content_type.clone()),
+            title: content.and_then(DocumentReference::title).map(str::to_owned),
+            status,
+            occurred_at: content.and_then(DocumentReference::occurred),
+            content: content.map(serde_json::to_value).transpose()?,
+            address: document.address,
+            size: document.size,
+            security: document.security,
+            superseded_by: document.superseded_by.map(|by| by.0),
+            removal_reason: document.removed.and_then(Phi::into_known),
+            recorded: document.recorded.unwrap_or_else(|| changed.clone()),
+            position: changed.position,
+            changed,
+        })
+    }
+
+    /// The document that the row was made of.
+    fn document(&self) -> Result<Document, ApplyError> {
+        let content: Option<DocumentReference> = self.content.clone().map(serde_json::from_value).transpose()?;
+        let reason = self.removal_reason.clone().map_or(Phi::Erased, Phi::Known);
+        Ok(Document {
+            document: DocumentId(self.document_id),
+            patient: PatientId(self.patient_id),
+            address: self.address.clone(),
+            size: self.size,
+            content: content.map_or(Phi::Erased, Phi::Known),
+            security: self.security.clone(),
+            superseded_by: self.superseded_by.map(DocumentId),
+            removed: (self.status == DocumentStatus::EnteredInError).then_some(reason),
+            recorded: Some(self.recorded.clone()),
+            changed: Some(self.changed.clone()),
+        })
+    }
 }

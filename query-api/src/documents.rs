@@ -3,15 +3,19 @@
 use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
-use async_graphql::{ComplexObject, Enum, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::Utc;
-use domain::PatientId;
+use domain::documents::{self, DocumentReference};
+use domain::records;
+use domain::{DocumentId, Label, PatientId, Permission, Phi};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::errors::Failure;
+use crate::ids::global;
 use crate::paging::Page;
-use crate::reads::{Loads, Permitted, by_arguments};
+use crate::reads::{Loads, Permitted, by_arguments, by_id, permitted};
+use crate::records::Provenance;
 use crate::scalars::DateTime;
 
 /// A file in a patient's record (FHIR `DocumentReference`).
@@ -39,10 +43,17 @@ pub struct Document {
     superseded_by: Option<Uuid>,
     /// Why it should not have been there.
     removal_reason: Option<String>,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    recorded: records::Provenance,
+    #[graphql(skip)]
+    #[sqlx(json)]
+    changed: records::Provenance,
 }
 
 /// FHIR `document-reference-status`.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "documents::DocumentStatus")]
 pub enum DocumentStatus {
     /// The one to read.
     Current,
@@ -62,17 +73,50 @@ impl Document {
     pub fn disclosed(&self, permitted: Permitted<'_>) {
         permitted.discloses(PatientId(self.patient_id));
     }
+
+    /// A document as it was. Its bytes never change.
+    pub fn of_the_past(document: &documents::Document) -> Result<Self, Failure> {
+        let content = document.content.known();
+        let (recorded, changed) = document.recorded.clone().zip(document.changed.clone()).ok_or(Failure::Internal)?;
+        let reason = document.removed.as_ref().and_then(Phi::known);
+        Ok(Self {
+            uuid: document.document.0,
+            patient_id: document.patient.0,
+            title: content.and_then(DocumentReference::title).map(str::to_owned),
+            content_type: content.map(|content| content.attachment.content_type.as_str().to_owned()),
+            size: i64::try_from(document.size).map_err(|_| Failure::Internal)?,
+            status: document.status().code().to_owned(),
+            occurred_at: content.and_then(DocumentReference::occurred),
+            security: document.security.iter().copied().map(Label::code).map(str::to_owned).collect(),
+            superseded_by: document.superseded_by.map(|by| by.0),
+            removal_reason: reason.map(|reason| reason.as_str().to_owned()),
+            recorded,
+            changed,
+        })
+    }
+}
+
+/// A document as it is now; null when there is none that the caller may see.
+pub async fn document(context: &Context<'_>, document: DocumentId) -> Result<Option<Document>, Failure> {
+    let permitted = permitted(context, Permission::ReadDocuments)?;
+    let document = permitted.load(document).await?;
+    if let Some(document) = &document {
+        document.disclosed(permitted);
+    }
+    Ok(document)
 }
 
 #[ComplexObject]
 impl Document {
+    /// The global id, which is the same at every moment.
+    pub async fn id(&self) -> ID {
+        global(DocumentId(self.uuid))
+    }
+
     /// Whether it is the one to read.
-    async fn status(&self) -> DocumentStatus {
-        match self.status.as_str() {
-            "current" => DocumentStatus::Current,
-            "superseded" => DocumentStatus::Superseded,
-            _ => DocumentStatus::EnteredInError,
-        }
+    async fn status(&self) -> async_graphql::Result<DocumentStatus> {
+        let status: documents::DocumentStatus = serde_json::from_value(self.status.as_str().into()).map_err(Failure::from)?;
+        Ok(status.into())
     }
 
     /// How many bytes it has.
@@ -83,6 +127,16 @@ impl Document {
     /// When it was made, where that is known.
     async fn created_at(&self) -> Option<DateTime> {
         self.occurred_at.map(DateTime::from)
+    }
+
+    /// The event that uploaded it.
+    async fn recorded(&self) -> Provenance {
+        (&self.recorded).into()
+    }
+
+    /// The event that changed it last; the same where none did.
+    async fn changed(&self) -> Provenance {
+        (&self.changed).into()
     }
 
     /// The path that downloads it; none once it was removed.
@@ -129,5 +183,14 @@ impl Loader<DocumentsOf> for Loads {
             }
         }
         Ok(documents)
+    }
+}
+
+impl Loader<DocumentId> for Loads {
+    type Value = Document;
+    type Error = Failure;
+    async fn load(&self, ids: &[DocumentId]) -> Result<HashMap<DocumentId, Document>, Failure> {
+        let found: Vec<Document> = self.rows("select * from document where document_id = any($1)", ids).await?;
+        Ok(by_id(found, |document| DocumentId(document.uuid)))
     }
 }

@@ -1,8 +1,9 @@
 //! Relay's `node`: any object by its global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use domain::{AppointmentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
+use domain::{AppointmentId, DocumentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
 
+use crate::documents::{Document, document};
 use crate::errors::Failure;
 use crate::ids::{Global, argument};
 use crate::organizations::{Facility, Organization, Room};
@@ -30,6 +31,8 @@ pub enum Node {
     Appointment(Appointment),
     /// A clinical fact.
     ChartEntry(ChartEntry),
+    /// A document.
+    Document(Document),
 }
 
 /// The query of any object.
@@ -46,6 +49,7 @@ impl NodeQuery {
             Some(PatientId::TYPE) => patient(context, argument("id", id)?).await?.map(Node::from),
             Some(AppointmentId::TYPE) => appointment(context, argument("id", id)?).await?.map(Node::from),
             Some(FactId::TYPE) => chart_entry(context, argument("id", id)?).await?.map(Node::from),
+            Some(DocumentId::TYPE) => document(context, argument("id", id)?).await?.map(Node::from),
             Some(PractitionerId::TYPE) => permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from),
             Some(OrganizationId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from),
             Some(FacilityId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<FacilityId>("id", id)?).await?.map(Node::from),

@@ -12,7 +12,6 @@ use domain::{InvalidValue, PatientId, Permission, fhir_values};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -274,8 +273,8 @@ impl Patient {
         Ok(connection)
     }
 
-    /// What is known of their health under any record of theirs, newest first by when it was so, also what was entered in error. With `asOf`
-    /// as it was known at that moment, under the records that were theirs then.
+    /// What is known of their health under any record of theirs: the clinical facts, newest first by when it was so, also what was entered in error, and beside them
+    /// the documents. With `asOf` as it was known at that moment, under the records that were theirs then.
     #[graphql(complexity = "cost(first, child_complexity) + if as_of.is_some() { COST_OF_THE_PAST } else { 0 }")]
     async fn chart(
         &self,
@@ -289,7 +288,7 @@ impl Patient {
         Ok(chart(context, PatientId(self.uuid), ChartArguments { as_of, kinds, page }).await?)
     }
 
-    /// Every change of their chart after one moment and up to another, in the log's order.
+    /// Every change of their chart, facts and documents, after one moment and up to another, in the log's order.
     #[graphql(complexity = "cost(first, child_complexity) + 2 * COST_OF_THE_PAST")]
     async fn chart_changes(
         &self,
@@ -301,19 +300,6 @@ impl Patient {
     ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
         let page = Page::of(first, after.as_deref())?;
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
-    }
-
-    /// Their documents under any record of theirs, the newest ids first, also those that were superseded or removed.
-    #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn documents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Document>> {
-        let page = Page::of(first, after.as_deref())?;
-        let permitted = permitted(context, Permission::ReadDocuments)?;
-        let connection = page.connection(permitted.load(DocumentsOf { patient: self.uuid, page }).await?.unwrap_or_default(), Document::key);
-        self.disclosed(permitted);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
     }
 
     /// What happened to them and to their records, newest first.

@@ -13,9 +13,6 @@ use vault::{RootKey, Vault};
 
 use crate::config::{Config, Mode};
 
-/// As limits of documents count.
-const MEGABYTE: u64 = 1024 * 1024;
-
 /// Everything opened.
 #[derive(Clone)]
 pub struct App {
@@ -64,7 +61,7 @@ impl App {
 impl App {
     /// What the routes of documents stand on.
     pub fn documents(&self, config: &Config) -> Documents {
-        let rules = Rules::new(config.document_limit * MEGABYTE, config.document_types.clone());
+        let rules = Rules::new(config.document_bytes(), config.document_types.clone());
         let Self { gate, store, log_pool, storage, .. } = self.clone();
         Documents { gate, store, links: log_pool, storage, rules: Arc::new(rules) }
     }

@@ -54,7 +54,7 @@ pub struct Config {
     pub documents: String,
     /// The most that a document may have, in megabytes.
     #[arg(long, env = "CARELOG_DOCUMENT_LIMIT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100), global = true)]
-    pub document_limit: u64,
+    document_limit: u64,
     /// The media types that documents may have, separated by commas.
     #[arg(
         long,
@@ -142,6 +142,11 @@ impl Config {
         let base = log.get_database().unwrap_or("carelog");
         let beside = format!("{}{suffix}", base.strip_suffix("_log").unwrap_or(base));
         Ok(log.clone().database(&beside))
+    }
+
+    /// The most bytes that a document may have.
+    pub fn document_bytes(&self) -> u64 {
+        self.document_limit * 1024 * 1024
     }
 
     /// Refuses what is for development only where the mode is production.

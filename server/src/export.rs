@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
-use domain::TenantId;
+use documents::Documents;
+use domain::{DocumentId, TenantId};
 use fhir::ResourceType;
 use fhir_api::Place;
 use gate::{Caller, ReadRefusal, Reading, Role, Snapshot};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -57,7 +61,14 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     let reading =
         Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head), criteria: None, following: false };
     let shutdown = shutdown::on_signal();
-    let read = app.gate.read(&caller, reading, |snapshot| async move { write(&snapshot, &part.0, &shutdown).await.map(|counts| (part, counts)) }).await;
+    let documents = app.documents(config);
+    let read = app
+        .gate
+        .read(&caller, reading, |snapshot| async move {
+            let counts = Writer { snapshot: &snapshot, documents: &documents, folder: &part.0, shutdown: &shutdown }.write().await;
+            counts.map(|counts| (part, counts))
+        })
+        .await;
     let answered = match read {
         Err(ReadRefusal::PositionTimeout { wanted, reached }) => {
             bail!("the read models are at position {} of {}; run the projections (carelog serve, or carelog project) and try again", reached.0, wanted.0)
@@ -98,44 +109,68 @@ impl Drop for Part {
     }
 }
 
-async fn write(snapshot: &Snapshot, folder: &Path, shutdown: &Shutdown) -> anyhow::Result<Vec<(ResourceType, u64)>> {
-    let mut progress = Progress::without_end();
-    let mut counts = Vec::new();
-    for resource_type in ResourceType::all() {
-        progress.stage(resource_type.name());
-        let count = write_type(snapshot, resource_type, folder, &mut progress, shutdown).await?;
-        if count > 0 {
-            counts.push((resource_type, count));
-        }
-    }
-    progress.end();
-    Ok(counts)
+/// What writes the files of one snapshot.
+struct Writer<'export> {
+    snapshot: &'export Snapshot,
+    documents: &'export Documents,
+    folder: &'export Path,
+    shutdown: &'export Shutdown,
 }
 
-async fn write_type(snapshot: &Snapshot, resource_type: ResourceType, folder: &Path, progress: &mut Progress, shutdown: &Shutdown) -> anyhow::Result<u64> {
-    let mut file = None;
-    let mut count = 0;
-    let mut place = Some(Place::default());
-    while let Some(from) = place {
-        ensure!(!*shutdown.borrow(), "the export was interrupted; nothing is kept of it");
-        let page = fhir_api::page(snapshot, resource_type, from, AT_ONCE).await?;
-        for resource in &page.resources {
-            let file = match &mut file {
-                Some(file) => file,
-                // A type of which there is nothing has no file.
-                none => {
-                    none.insert(BufWriter::new(File::create_new(folder.join(format!("{}.ndjson", resource_type.name()))).context("a file cannot be made")?))
-                }
-            };
-            serde_json::to_writer(&mut *file, resource).context("a file cannot be written")?;
-            file.write_all(b"\n").context("a file cannot be written")?;
-            progress.step();
-            count += 1;
+impl Writer<'_> {
+    async fn write(&self) -> anyhow::Result<Vec<(ResourceType, u64)>> {
+        let mut progress = Progress::without_end();
+        let mut counts = Vec::new();
+        for resource_type in ResourceType::all() {
+            progress.stage(resource_type.name());
+            let count = self.write_type(resource_type, &mut progress).await?;
+            if count > 0 {
+                counts.push((resource_type, count));
+            }
         }
-        place = page.next;
+        progress.end();
+        Ok(counts)
     }
-    if let Some(file) = file {
-        file.into_inner().context("a file cannot be written")?.sync_all().context("a file cannot be written")?;
+
+    async fn write_type(&self, resource_type: ResourceType, progress: &mut Progress) -> anyhow::Result<u64> {
+        let mut file = None;
+        let mut count = 0;
+        let mut place = Some(Place::default());
+        while let Some(from) = place {
+            let page = fhir_api::page(self.snapshot, resource_type, from, AT_ONCE).await?;
+            for mut resource in page.resources {
+                ensure!(!*self.shutdown.borrow(), "the export was interrupted; nothing is kept of it");
+                self.embed(&mut resource).await?;
+                let file = match &mut file {
+                    Some(file) => file,
+                    // A type of which there is nothing has no file.
+                    none => none.insert(BufWriter::new(
+                        File::create_new(self.folder.join(format!("{}.ndjson", resource_type.name()))).context("a file cannot be made")?,
+                    )),
+                };
+                serde_json::to_writer(&mut *file, &resource).context("a file cannot be written")?;
+                file.write_all(b"\n").context("a file cannot be written")?;
+                progress.step();
+                count += 1;
+            }
+            place = page.next;
+        }
+        if let Some(file) = file {
+            file.into_inner().context("a file cannot be written")?.sync_all().context("a file cannot be written")?;
+        }
+        Ok(count)
     }
-    Ok(count)
+
+    /// Puts a document's bytes where a path of this installation's would lead nowhere. A document whose bytes cannot be had ends the export: it would not be whole.
+    async fn embed(&self, resource: &mut Value) -> anyhow::Result<()> {
+        let document = resource["id"].as_str().and_then(|id| id.parse().ok()).map(DocumentId);
+        let attachment = resource.pointer_mut("/content/0/attachment").and_then(Value::as_object_mut);
+        let (Some(document), Some(attachment)) = (document, attachment) else { return Ok(()) };
+        if attachment.remove("url").is_some() {
+            let whole = self.documents.whole(self.snapshot, document).await;
+            let bytes = whole.map_err(|problem| anyhow::anyhow!("{}", problem.code)).with_context(|| format!("the document {document} cannot be read"))?;
+            attachment.insert("data".to_owned(), STANDARD.encode(bytes).into());
+        }
+        Ok(())
+    }
 }

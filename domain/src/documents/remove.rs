@@ -53,7 +53,7 @@ impl Decision for RemoveDocument {
     fn decide(&self, model: &DocumentStanding, _circumstances: &Circumstances) -> Result<Vec<DocumentRemoved>, RemoveDocumentRejection> {
         model.patient.usable()?;
         let known = model.own(self.document).ok_or(DocumentUnusable::DocumentUnknown)?;
-        if known.removed {
+        if known.removed.is_some() {
             return Ok(vec![]);
         }
         Ok(vec![DocumentRemoved { patient: known.patient, document: self.document, reason: self.reason.clone() }])

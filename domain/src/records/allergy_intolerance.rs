@@ -12,8 +12,12 @@ const SNOMED_CT: &str = "http://snomed.info/sct";
 const NO_KNOWN_ALLERGY: &str = "716186003";
 /// *No known drug allergy*.
 const NO_KNOWN_DRUG_ALLERGY: &str = "409137002";
-/// No known allergy against the environment, food, latex, insects, animals.
-const NO_KNOWN_OTHER_ALLERGY: [&str; 5] = ["428607008", "429625007", "716184000", "428197003", "716220001"];
+/// The concepts beneath *No known allergy*, which FHIR's value set `allergyintolerance-code` and IPS's `allergies-intolerances-uv-ips` take in as its
+/// descendants: environment, food, latex, insects, animals.
+const NO_KNOWN_OTHER_ALLERGY: [&str; 5] = ["428607008", "429625007", "1003774007", "428197003", "716220001"];
+/// What SNOMED CT has retired and older records say: *No known allergies*, which FHIR's value set of DSTU2 has, and *No known latex allergy*.
+const NO_KNOWN_ALLERGY_BEFORE: &str = "160244002";
+const NO_KNOWN_LATEX_ALLERGY_BEFORE: &str = "716184000";
 const CLINICAL_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical";
 const VERIFICATION_STATUS: &str = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification";
 
@@ -114,12 +118,13 @@ fhir_type! {
 impl AllergyIntolerance {
     /// Whether it says that no allergy of any sort is known.
     pub fn is_no_known_allergy(&self) -> bool {
-        self.says(NO_KNOWN_ALLERGY)
+        self.says(NO_KNOWN_ALLERGY) || self.says(NO_KNOWN_ALLERGY_BEFORE)
     }
 
     /// Whether it is no allergy, but says that none is known, be it of one sort.
     pub fn is_absence(&self) -> bool {
-        [NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY].into_iter().chain(NO_KNOWN_OTHER_ALLERGY).any(|code| self.says(code))
+        let of_one_sort = [NO_KNOWN_DRUG_ALLERGY, NO_KNOWN_LATEX_ALLERGY_BEFORE].into_iter().chain(NO_KNOWN_OTHER_ALLERGY);
+        self.is_no_known_allergy() || of_one_sort.into_iter().any(|code| self.says(code))
     }
 
     fn says(&self, snomed: &str) -> bool {
@@ -173,5 +178,33 @@ impl Fact for AllergyIntolerance {
     /// Recording an allergy is never refused: what it meets is flagged.
     fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
         screen_allergy(self, chart, terminology)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn coded(system: &str, code: &str) -> AllergyIntolerance {
+        serde_json::from_value(json!({ "code": { "coding": [{ "system": system, "code": code }] } })).unwrap()
+    }
+
+    #[test]
+    fn that_none_is_known_is_told_from_an_allergy_and_of_all_sorts_from_one_sort() {
+        for code in ["716186003", "160244002"] {
+            let none = coded(SNOMED_CT, code);
+            assert!(none.is_absence() && none.is_no_known_allergy(), "{code}");
+        }
+        for code in ["409137002", "428607008", "429625007", "1003774007", "716184000", "428197003", "716220001"] {
+            let none = coded(SNOMED_CT, code);
+            assert!(none.is_absence() && !none.is_no_known_allergy(), "{code}");
+        }
+        // Allergy to substance; the right number in another system.
+        for (system, code) in [(SNOMED_CT, "419199007"), ("http://loinc.org", "716186003")] {
+            let known = coded(system, code);
+            assert!(!known.is_absence() && !known.is_no_known_allergy(), "{code}");
+        }
     }
 }

@@ -4,24 +4,23 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::documents::{Document, DocumentReference, DocumentsEvent};
 use crate::event::{Event, Label};
-use crate::ids::{FactId, PatientId};
+use crate::ids::{DocumentId, FactId, PatientId};
 use crate::patients::{LinkedPatients, PatientsEvent};
 use crate::phi::Phi;
 use crate::records::chart::{Chart, ChartEntry, Provenance};
 use crate::records::events::What;
-use crate::records::fact::{Content, FactKind};
+use crate::records::fact::{Content, FactKind, RecordsEvent};
 use crate::value::Reason;
 
-/// One fact's change by one event.
+/// The change of one fact or document by one event.
 #[derive(Clone)]
 pub struct ChartChange {
-    /// The fact.
-    pub fact: FactId,
-    /// The record that the fact was recorded in.
+    /// What of the chart has changed.
+    pub item: ChartItem,
+    /// The record that it was recorded in.
     pub patient: PatientId,
-    /// Its kind.
-    pub kind: FactKind,
     /// What it is about, as a person reads it.
     pub title: Option<String>,
     /// What happened to it.
@@ -34,14 +33,25 @@ pub struct ChartChange {
     pub fields: Vec<FieldChange>,
 }
 
-/// What can happen to a fact of a chart.
+/// What a chart is made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ChartItem {
+    /// A clinical fact.
+    Fact(FactKind, FactId),
+    /// A document.
+    Document(DocumentId),
+}
+
+/// What can happen to a fact or a document of a chart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Happened {
-    /// It was recorded.
+    /// It was recorded or uploaded.
     Recorded,
     /// It says something else.
     Amended,
-    /// It should not have been recorded.
+    /// Another document has taken its place.
+    Superseded,
+    /// It should not have been there.
     EnteredInError,
     /// It came with a record that was merged.
     Joined,
@@ -67,24 +77,63 @@ pub fn changes<'events>(patient: PatientId, events: impl IntoIterator<Item = (&'
     for (event, by) in events {
         linked.apply(event);
         let before = std::mem::replace(&mut records, linked.records_of(patient));
-        if by.position > after {
-            found.extend(chart.entries().filter_map(|entry| moved(entry, &before, &records, event, &by)));
+        if by.position > after && before != records {
+            let moved = |about: Standing| moved(about, &before, &records, event, &by);
+            found.extend(chart.entries().map(Standing::of_fact).chain(chart.documents().map(Standing::of_document)).filter_map(moved));
         }
-        let Event::Records(event) = event else { continue };
-        let change = event.change();
-        let was = chart.get(change.fact).cloned();
-        chart.change(event, Some(&by));
-        let Some(is) = chart.get(change.fact).filter(|is| is.changed.as_ref() == Some(&by)) else { continue };
-        if by.position > after && records.contains(&is.patient) {
-            found.push(changed(was.as_ref(), is, change.what, by));
-        }
+        let change = match event {
+            Event::Records(event) => fact_change(&mut chart, event, &by),
+            Event::Documents(event) => document_change(&mut chart, event, &by),
+            _ => None,
+        };
+        found.extend(change.filter(|change| by.position > after && records.contains(&change.patient)));
     }
     found
 }
 
-/// What a merge, or its undoing, did to a fact.
-fn moved(entry: &ChartEntry, before: &BTreeSet<PatientId>, after: &BTreeSet<PatientId>, event: &Event, by: &Provenance) -> Option<ChartChange> {
-    let what = match (before.contains(&entry.patient), after.contains(&entry.patient)) {
+/// A fact or a document as it stands at some moment.
+struct Standing {
+    item: ChartItem,
+    patient: PatientId,
+    title: Option<String>,
+    resource: Option<Value>,
+    security: Vec<Label>,
+}
+
+impl Standing {
+    fn of_fact(entry: &ChartEntry) -> Self {
+        Self {
+            item: ChartItem::Fact(entry.kind, entry.fact),
+            patient: entry.patient,
+            title: entry.content.known().and_then(Content::title).map(str::to_owned),
+            resource: entry.content.known().and_then(|content| serde_json::to_value(content).ok()),
+            security: entry.security.clone(),
+        }
+    }
+
+    fn of_document(document: &Document) -> Self {
+        Self {
+            item: ChartItem::Document(document.document),
+            patient: document.patient,
+            title: document.content.known().and_then(DocumentReference::title).map(str::to_owned),
+            resource: document.resource().map(Value::Object),
+            security: document.security.clone(),
+        }
+    }
+
+    fn labels(&self) -> Option<Value> {
+        let codes: Vec<&str> = self.security.iter().copied().map(Label::code).collect();
+        (!codes.is_empty()).then(|| Value::from(codes.join(", ")))
+    }
+
+    fn change(self, what: Happened, reason: Option<Phi<Reason>>, by: Provenance, fields: Vec<FieldChange>) -> ChartChange {
+        ChartChange { item: self.item, patient: self.patient, title: self.title, what, reason, by, fields }
+    }
+}
+
+/// What a merge, or its undoing, did to a fact or a document.
+fn moved(standing: Standing, before: &BTreeSet<PatientId>, after: &BTreeSet<PatientId>, event: &Event, by: &Provenance) -> Option<ChartChange> {
+    let what = match (before.contains(&standing.patient), after.contains(&standing.patient)) {
         (false, true) => Happened::Joined,
         (true, false) => Happened::Left,
         _ => return None,
@@ -94,33 +143,46 @@ fn moved(entry: &ChartEntry, before: &BTreeSet<PatientId>, after: &BTreeSet<Pati
         Event::Patients(PatientsEvent::PatientMergeUndone(merge)) => Some(merge.reason.clone()),
         _ => None,
     };
-    Some(ChartChange { what, reason, ..of(entry, what, by.clone()) })
+    Some(standing.change(what, reason, by.clone(), Vec::new()))
 }
 
-fn changed(was: Option<&ChartEntry>, is: &ChartEntry, what: What, by: Provenance) -> ChartChange {
-    let (what, reason) = match what {
+/// Folds an event about a fact; what changed, where it did.
+fn fact_change(chart: &mut Chart, event: &RecordsEvent, by: &Provenance) -> Option<ChartChange> {
+    let change = event.change();
+    let was = chart.get(change.fact).map(Standing::of_fact);
+    chart.change(event, Some(by));
+    let is = chart.get(change.fact).filter(|is| is.changed.as_ref() == Some(by))?;
+    let (what, reason) = match change.what {
         What::Recorded { .. } => (Happened::Recorded, None),
         What::Amended { reason, .. } => (Happened::Amended, Some(reason)),
         What::EnteredInError { reason } => (Happened::EnteredInError, Some(reason)),
     };
-    ChartChange { reason, fields: fields(was, is), ..of(is, what, by) }
+    Some(changed(was.as_ref(), Standing::of_fact(is), what, reason, by))
 }
 
-fn of(entry: &ChartEntry, what: Happened, by: Provenance) -> ChartChange {
-    let title = entry.content.known().and_then(Content::title).map(str::to_owned);
-    ChartChange { fact: entry.fact, patient: entry.patient, kind: entry.kind, title, what, reason: None, by, fields: Vec::new() }
-}
-
-fn fields(was: Option<&ChartEntry>, is: &ChartEntry) -> Vec<FieldChange> {
-    let resource = |entry: &ChartEntry| entry.content.known().and_then(|content| serde_json::to_value(content).ok());
-    let mut found = Vec::new();
-    compare(was.and_then(resource).as_ref(), resource(is).as_ref(), is.kind.resource_type(), &mut found);
-    let security = |entry: &ChartEntry| {
-        let codes: Vec<&str> = entry.security.iter().copied().map(Label::code).collect();
-        (!codes.is_empty()).then(|| Value::from(codes.join(", ")))
+/// Folds an event about a document; what changed, where it did.
+fn document_change(chart: &mut Chart, event: &DocumentsEvent, by: &Provenance) -> Option<ChartChange> {
+    let (_, document) = event.about();
+    let was = chart.document(document).map(Standing::of_document);
+    chart.document_change(event, Some(by));
+    let is = chart.document(document).filter(|is| is.changed.as_ref() == Some(by))?;
+    let (what, reason) = match event {
+        DocumentsEvent::DocumentUploaded(_) => (Happened::Recorded, None),
+        DocumentsEvent::DocumentSuperseded(_) => (Happened::Superseded, None),
+        DocumentsEvent::DocumentRemoved(event) => (Happened::EnteredInError, Some(event.reason.clone())),
     };
-    compare(was.and_then(security).as_ref(), security(is).as_ref(), &format!("{}.meta.security", is.kind.resource_type()), &mut found);
-    found
+    Some(changed(was.as_ref(), Standing::of_document(is), what, reason, by))
+}
+
+fn changed(was: Option<&Standing>, is: Standing, what: Happened, reason: Option<Phi<Reason>>, by: &Provenance) -> ChartChange {
+    let resource_type = match is.item {
+        ChartItem::Fact(kind, _) => kind.resource_type(),
+        ChartItem::Document(_) => "DocumentReference",
+    };
+    let mut fields = Vec::new();
+    compare(was.and_then(|was| was.resource.as_ref()), is.resource.as_ref(), resource_type, &mut fields);
+    compare(was.and_then(Standing::labels).as_ref(), is.labels().as_ref(), &format!("{resource_type}.meta.security"), &mut fields);
+    is.change(what, reason, by.clone(), fields)
 }
 
 /// Goes down both values at once, to the leaves that differ.
@@ -153,6 +215,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::documents::examples::{LETTER, SCAN, removed, superseded, uploaded};
     use crate::ids::UserId;
     use crate::patients::examples::{ADA, BOB, merge_undone, merged};
     use crate::records::Condition;
@@ -168,7 +231,11 @@ mod tests {
     }
 
     fn told(changes: &[ChartChange]) -> Vec<(i64, FactId, Happened)> {
-        changes.iter().map(|change| (change.by.position, change.fact, change.what)).collect()
+        let fact = |change: &ChartChange| match change.item {
+            ChartItem::Fact(_, fact) => fact,
+            ChartItem::Document(document) => FactId(document.0),
+        };
+        changes.iter().map(|change| (change.by.position, fact(change), change.what)).collect()
     }
 
     fn asthma(text: &str) -> Value {
@@ -200,6 +267,31 @@ mod tests {
         let events = [recorded::<Condition>(ADA, OTHER, asthma("Asthma")), allergic(BOB), merged(ADA, BOB), merge_undone(ADA, BOB)];
         assert_eq!(told(&found(&events, 1)), [(3, ALLERGY, Happened::Joined), (4, ALLERGY, Happened::Left)]);
         assert_eq!(told(&found(&events, 3)), [(4, ALLERGY, Happened::Left)]);
+    }
+
+    #[test]
+    fn a_document_is_uploaded_superseded_and_removed_and_goes_with_its_record() {
+        let (letter, scan) = (|| uploaded(ADA, LETTER, &json!({})), || uploaded(BOB, SCAN, &json!({})));
+        let events = [letter(), scan(), merged(ADA, BOB), superseded(ADA, LETTER, SCAN), removed(ADA, LETTER), merge_undone(ADA, BOB)];
+        let all = found(&events, 0);
+        let [letter, scan] = [LETTER, SCAN].map(|document| FactId(document.0));
+        let expected = [
+            (1, letter, Happened::Recorded),
+            (3, scan, Happened::Joined),
+            (4, letter, Happened::Superseded),
+            (5, letter, Happened::EnteredInError),
+            (6, scan, Happened::Left),
+        ];
+        assert_eq!(told(&all), expected);
+        assert_eq!((all[2].item, all[2].title.as_deref()), (ChartItem::Document(LETTER), Some("Referral")));
+        let status = |before: &str, after: &str| FieldChange {
+            path: "DocumentReference.status".to_owned(),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+        };
+        assert!(all[2].fields == [status("current", "superseded")] && all[3].fields == [status("superseded", "entered-in-error")]);
+        assert_eq!(all[3].reason.as_ref().and_then(Phi::known).map(Reason::as_str), Some("of another Ada"));
+        assert!(all[0].fields.iter().any(|field| field.path == "DocumentReference.content[0].attachment.title"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The chart: what is known of a person's health, as the fold of their events. The same fold decides, shows the present and replays any moment.
+//! The chart: what is known of a person's health, facts and documents, as the fold of their events. The same fold decides, shows the present and replays any moment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::documents::{Document, DocumentsEvent};
 use crate::event::{Event, Label};
-use crate::ids::{FactId, PatientId, UserId};
+use crate::ids::{DocumentId, FactId, PatientId, UserId};
 use crate::phi::Phi;
 use crate::records::events::{Change, What};
 use crate::records::fact::{Content, FactKind, Kind};
@@ -109,17 +110,27 @@ impl AllergyStatus {
     }
 }
 
-/// Facts by their ids.
+/// Facts and documents by their ids.
 #[derive(Clone, Default)]
 pub struct Chart {
     entries: BTreeMap<FactId, ChartEntry>,
+    documents: BTreeMap<DocumentId, Document>,
 }
 
 impl Chart {
     /// Folds one event of any context.
     pub fn apply(&mut self, event: &Event, provenance: Option<&Provenance>) {
-        if let Event::Records(event) = event {
-            self.change(event, provenance);
+        match event {
+            Event::Records(event) => self.change(event, provenance),
+            Event::Documents(event) => self.document_change(event, provenance),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn document_change(&mut self, event: &DocumentsEvent, provenance: Option<&Provenance>) {
+        let (_, document) = event.about();
+        if let Some(folded) = Document::fold(self.documents.remove(&document), event, provenance) {
+            self.documents.insert(document, folded);
         }
     }
 
@@ -136,6 +147,16 @@ impl Chart {
         self.entries.get(&fact)
     }
 
+    /// The document of this id.
+    pub fn document(&self, document: DocumentId) -> Option<&Document> {
+        self.documents.get(&document)
+    }
+
+    /// Every document, also those that were superseded or removed.
+    pub fn documents(&self) -> impl DoubleEndedIterator<Item = &Document> {
+        self.documents.values()
+    }
+
     /// Every fact, also those that were entered in error.
     pub fn entries(&self) -> impl Iterator<Item = &ChartEntry> {
         self.entries.values()
@@ -146,10 +167,12 @@ impl Chart {
         self.entries().filter(|entry| entry.entered_in_error.is_none())
     }
 
-    /// The facts that were recorded in these records.
+    /// What was recorded in these records.
     #[must_use]
-    pub fn of(&self, records: &BTreeSet<PatientId>) -> Self {
-        Self { entries: self.entries.iter().filter(|(_, entry)| records.contains(&entry.patient)).map(|(fact, entry)| (*fact, entry.clone())).collect() }
+    pub fn of(mut self, records: &BTreeSet<PatientId>) -> Self {
+        self.entries.retain(|_, entry| records.contains(&entry.patient));
+        self.documents.retain(|_, document| records.contains(&document.patient));
+        self
     }
 
     /// Everything but one fact.

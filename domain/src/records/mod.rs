@@ -32,7 +32,7 @@ mod screening;
 
 pub use allergy_intolerance::*;
 pub use amend::{AmendFact, AmendFactRejection};
-pub use changes::{ChartChange, FieldChange, Happened, changes};
+pub use changes::{ChartChange, ChartItem, FieldChange, Happened, changes};
 pub use chart::{AllergyStatus, Chart, ChartEntry, Provenance};
 pub use condition::Condition;
 pub use device::*;

@@ -107,7 +107,7 @@ impl FactModel {
 
     /// The part of the chart that is this person's, under any record of theirs.
     pub(crate) fn chart(&self) -> Chart {
-        self.chart.of(&self.standing.linked.records_of(self.patient))
+        self.chart.clone().of(&self.standing.linked.records_of(self.patient))
     }
 
     /// Whether a fact has this id, of whatever kind and whoever's it is.

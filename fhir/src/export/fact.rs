@@ -25,9 +25,10 @@ pub struct FactRow {
     position: i64,
 }
 
+/// The event that changed a row last.
 #[derive(Deserialize)]
-struct Changed {
-    recorded: String,
+pub(super) struct Changed {
+    pub(super) recorded: String,
 }
 
 impl FactRow {
@@ -40,15 +41,12 @@ impl FactRow {
         }
         let mut resource = Resource::of(content, ResourceType::Fact(self.kind), self.fact_id, self.position, Some(&self.changed.recorded));
         resource.set(whose(self.kind), reference(ResourceType::Patient, self.patient_id));
-        if let (false, Some(Value::Object(meta))) = (self.security.is_empty(), resource.0.get_mut("meta")) {
-            meta.insert("security".to_owned(), self.security.iter().map(|label| security(*label)).collect());
-        }
-        Some(resource.finish())
+        Some(resource.labelled(&self.security).finish())
     }
 }
 
 /// FHIR has no empty elements: where all that an element held was left out, so is the element.
-fn prune(fields: &mut Map<String, Value>) {
+pub(super) fn prune(fields: &mut Map<String, Value>) {
     fields.retain(|_, value| match value {
         Value::Object(fields) => {
             prune(fields);
@@ -71,7 +69,7 @@ fn whose(kind: FactKind) -> &'static str {
     }
 }
 
-fn security(label: Label) -> Value {
+pub(super) fn security(label: Label) -> Value {
     let confidentiality = matches!(label, Label::Unrestricted | Label::Normal | Label::Restricted | Label::VeryRestricted);
     let system = if confidentiality { "v3-Confidentiality" } else { "v3-ActCode" };
     json!({ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": label.code() })

@@ -1,13 +1,16 @@
 //! Rows of the read models as FHIR R4 resources: the other way round. Pure; a row is what `to_json` makes of it.
 
+mod document;
 mod fact;
 mod people;
 mod places;
 
+pub use document::DocumentRow;
 pub use fact::FactRow;
 pub use people::{PatientRow, PractitionerRow, RoleRow};
 pub use places::{FacilityRow, OrganizationRow, RoomRow};
 
+use domain::Label;
 use domain::fhir_values::{Code, Coding, Identifier};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -48,6 +51,14 @@ impl Resource {
 
     fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.set(field, value);
+        self
+    }
+
+    /// With how sensitive it is, beyond normal.
+    fn labelled(mut self, labels: &[Label]) -> Self {
+        if let (false, Some(Value::Object(meta))) = (labels.is_empty(), self.0.get_mut("meta")) {
+            meta.insert("security".to_owned(), labels.iter().map(|label| fact::security(*label)).collect());
+        }
         self
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
-use domain::records::{self, changes};
-use domain::{FactId, InvalidValue, PatientId, Permission, Phi};
+use domain::records::{self, ChartItem, changes};
+use domain::{DocumentId, FactId, InvalidValue, PatientId, Permission, Phi};
 use uuid::Uuid;
 
 use super::content::ChartKind;
@@ -28,14 +28,14 @@ pub struct ChartChangesOf {
     pub page: Page<(i64, Uuid)>,
 }
 
-/// A change of one fact of a chart.
+/// A change of one fact or document of a chart.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct ChartChange {
-    /// The fact's id as commands have it.
+    /// The id of the fact or the document as commands have it.
     uuid: Uuid,
-    /// What kind of fact.
-    kind: ChartKind,
+    /// What kind of fact; null of a document.
+    kind: Option<ChartKind>,
     /// What it is about, as a person reads it; null once erased.
     title: Option<String>,
     /// What happened to it.
@@ -48,15 +48,17 @@ pub struct ChartChange {
     fields: Vec<FieldChange>,
 }
 
-/// What can happen to a fact of a chart.
+/// What can happen to a fact or a document of a chart.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "records::Happened")]
 pub enum ChartChangeKind {
-    /// It was recorded.
+    /// It was recorded or uploaded.
     Recorded,
     /// It says something else.
     Amended,
-    /// It should not have been recorded.
+    /// Another document has taken its place.
+    Superseded,
+    /// It should not have been there.
     EnteredInError,
     /// It came with a record that was merged.
     Joined,
@@ -77,9 +79,14 @@ pub struct FieldChange {
 
 #[ComplexObject]
 impl ChartChange {
-    /// The fact, as `node` finds it.
-    async fn fact(&self) -> ID {
-        global(FactId(self.uuid))
+    /// The fact, as `node` finds it; null of a document.
+    async fn fact(&self) -> Option<ID> {
+        self.kind.map(|_| global(FactId(self.uuid)))
+    }
+
+    /// The document, as `node` finds it; null of a fact.
+    async fn document(&self) -> Option<ID> {
+        self.kind.is_none().then(|| global(DocumentId(self.uuid)))
     }
 
     /// The event that did it.
@@ -91,9 +98,13 @@ impl ChartChange {
 impl From<records::ChartChange> for ChartChange {
     fn from(change: records::ChartChange) -> Self {
         let field = |records::FieldChange { path, before, after }| FieldChange { path, before, after };
+        let (uuid, kind) = match change.item {
+            ChartItem::Fact(kind, fact) => (fact.0, Some(kind.into())),
+            ChartItem::Document(document) => (document.0, None),
+        };
         Self {
-            uuid: change.fact.0,
-            kind: change.kind.into(),
+            uuid,
+            kind,
             title: change.title,
             what: change.what.into(),
             reason: change.reason.and_then(Phi::into_known).map(|reason| reason.as_str().to_owned()),

@@ -15,8 +15,9 @@ use uuid::Uuid;
 use super::content::ChartKind;
 use super::entry::ChartEntry;
 use super::past::{AsOf, PastOf, chart_of, newest_first};
+use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
-use crate::paging::Page;
+use crate::paging::{Page, cost};
 use crate::reads::{Loads, by_arguments, permitted};
 use crate::scalars::Position;
 
@@ -52,6 +53,9 @@ pub struct ChartSummary {
     past: Option<Arc<Chart>>,
 }
 
+/// What is known of one patient's documents at the chart's moment.
+type Documents = Connection<OpaqueCursor<Uuid>, Document>;
+
 #[Object]
 impl ChartSummary {
     /// The chart is as of this position of the log.
@@ -66,6 +70,22 @@ impl ChartSummary {
         }
         let allergies = permitted(context, Permission::ReadChart)?.load(AllergiesOf(self.patient.0)).await?.unwrap_or_default();
         Ok(records::AllergyStatus::of(&allergies).into())
+    }
+
+    /// The documents, the newest ids first, also those that were superseded or removed; whatever kinds and whatever page of facts were asked for.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn documents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Documents> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadDocuments)?;
+        let documents = match &self.past {
+            None => permitted.load(DocumentsOf { patient: self.patient.0, page }).await?.unwrap_or_default(),
+            Some(past) => documents_of_the_past(past, &page)?,
+        };
+        let connection = page.connection(documents, Document::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
     }
 }
 
@@ -101,6 +121,11 @@ fn page_of_the_past(chart: &Arc<Chart>, kinds: Option<&[&str]>, page: &Page<Uuid
     let behind = |entry: &&records::ChartEntry| after.as_ref().is_none_or(|after| after.as_ref().is_some_and(|after| newest_first(entry) > *after));
     let shown = entries.into_iter().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default());
     shown.map(|entry| ChartEntry::of_the_past(entry, chart)).collect()
+}
+
+fn documents_of_the_past(chart: &Chart, page: &Page<Uuid>) -> Result<Vec<Document>, Failure> {
+    let behind = |document: &&domain::documents::Document| page.after.is_none_or(|after| document.document.0 < after);
+    chart.documents().rev().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default()).map(Document::of_the_past).collect()
 }
 
 /// A page of a chart as it is now.

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use command_api::Problem;
+use documents::{Documents, NotTaken};
 use domain::query::TagKind;
 use domain::time::Zone;
 use domain::{Command, Tag};
-use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Patients, Step, Turn, Visitor};
+use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Patients, Step, Turn, Upload, Visitor};
 use futures::future::BoxFuture;
-use gate::{Caller, Gate, Refusal, Request};
+use futures::{Stream, stream};
+use gate::{Accepted, Caller, Gate, Refusal, Request};
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::report::{About, Came, Outcome, Report};
@@ -24,6 +28,10 @@ use crate::shutdown::Shutdown;
 
 /// So many resources are read ahead.
 const READ_AHEAD: usize = 64;
+/// And so many kilobytes of them, or one that is larger: a document stands in its line whole.
+const KILOBYTES_AHEAD: u32 = 64 * 1024;
+/// So many bytes of a document are sealed at once.
+const STRETCH: usize = 64 * 1024;
 /// How long a log that is not available is asked again before the run is given up.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The rejection that says that there is nothing to be done before a resource.
@@ -34,6 +42,8 @@ const ALREADY_REGISTERED: &str = "patient-exists";
 pub struct Importer {
     /// The one way in.
     pub gate: Gate,
+    /// The way in of documents.
+    pub documents: Documents,
     /// The operator.
     pub caller: Caller,
     /// What all commands of this run are traced by.
@@ -50,6 +60,16 @@ pub struct Importer {
 struct Read {
     about: About,
     mapped: Result<Mapped, NotUnderstood>,
+    room: OwnedSemaphorePermit,
+}
+
+/// What a file is read against, and how far ahead.
+struct Reader<'survey> {
+    imported: Imported<'survey>,
+    stage: Stage,
+    file: usize,
+    sender: mpsc::Sender<Read>,
+    room: Arc<Semaphore>,
 }
 
 impl Importer {
@@ -104,11 +124,13 @@ impl Importer {
             let (source, survey, zone, patients) = (source.clone(), Arc::clone(survey), self.zone, Arc::clone(&self.patients));
             move || {
                 let imported = Imported { index: &survey.index, zone, patients: &patients };
-                source.read(|item| hand_over(&imported, stage, file, &item, &sender))
+                let room = Arc::new(Semaphore::new(KILOBYTES_AHEAD as usize));
+                let reader = Reader { imported, stage, file, sender, room };
+                source.read(|item| reader.hand_over(&item))
             }
         });
         let mut under_way = UnderWay::default();
-        while let Some(Read { about, mapped }) = receiver.recv().await {
+        while let Some(Read { about, mapped, room }) = receiver.recv().await {
             if *self.shutdown.borrow() {
                 break;
             }
@@ -121,7 +143,7 @@ impl Importer {
                 Ok(mapped) => {
                     let needed = things(&mapped);
                     under_way.make_room(&needed, report, progress, ends).await?;
-                    under_way.begin(self.clone(), about, mapped, needed);
+                    under_way.begin(self.clone(), about, mapped, needed, room);
                 }
             }
         }
@@ -162,27 +184,75 @@ impl Importer {
         command.visit(Send { importer: self.clone(), id }).await
     }
 
+    fn request(&self, id: Uuid) -> Request {
+        Request { command_id: Some(id), correlation: self.correlation, causation: None, based_on: None }
+    }
+
     async fn execute<C: Command + Clone>(&self, id: Uuid, command: C) -> anyhow::Result<Outcome> {
-        let request = Request { command_id: Some(id), correlation: self.correlation, causation: None, based_on: None };
-        let give_up = tokio::time::Instant::now() + PATIENCE;
-        let mut pause = Duration::from_millis(100);
+        let mut patience = Patience::begin();
         loop {
-            let failure = match self.gate.execute(&self.caller, command.clone(), request).await {
-                Ok(accepted) if accepted.repeated || accepted.event_ids.is_empty() => return Ok(Outcome::AlreadyThere),
-                Ok(_) => return Ok(Outcome::Taken),
+            let failure = match self.gate.execute(&self.caller, command.clone(), self.request(id)).await {
+                Ok(accepted) => return Ok(taken(&accepted)),
                 Err(Refusal::Rejected(rejection)) => return Ok(Outcome::Refused(code(&rejection))),
                 Err(Refusal::CommandMismatch) => return Ok(Outcome::Changed),
                 Err(failure @ (Refusal::Contended | Refusal::Unavailable(_))) => failure,
                 Err(other) => bail!(other),
             };
-            if tokio::time::Instant::now() + pause >= give_up || *self.shutdown.borrow() {
-                return Err(failure).context("the import was given up; run it again to go on, nothing is taken twice");
-            }
-            tracing::warn!(command = C::NAME, error = &failure as &dyn std::error::Error, "trying again");
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
+            patience.wait(C::NAME, failure.into(), &self.shutdown).await?;
         }
     }
+
+    async fn upload(&self, id: Uuid, upload: Upload) -> anyhow::Result<Outcome> {
+        let mut patience = Patience::begin();
+        loop {
+            let Upload { metadata, content } = upload.clone();
+            let refused = match self.documents.take(&self.caller, metadata, stretches(content), self.request(id)).await {
+                Ok(accepted) => return Ok(taken(&accepted)),
+                Err(NotTaken::Refused(Refusal::CommandMismatch)) => return Ok(Outcome::Changed),
+                Err(refused) => refused,
+            };
+            let passes = refused.passes();
+            let code = refused.into_problem(&self.documents).code;
+            if !passes {
+                return Ok(Outcome::Refused(code));
+            }
+            patience.wait("upload", anyhow::anyhow!("{code}"), &self.shutdown).await?;
+        }
+    }
+}
+
+/// How long something that is not there is asked again.
+struct Patience {
+    give_up: tokio::time::Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    fn begin() -> Self {
+        Self { give_up: tokio::time::Instant::now() + PATIENCE, pause: Duration::from_millis(100) }
+    }
+
+    /// Waits until it is time to try again, or gives the run up.
+    async fn wait(&mut self, command: &'static str, failure: anyhow::Error, shutdown: &Shutdown) -> anyhow::Result<()> {
+        if tokio::time::Instant::now() + self.pause >= self.give_up || *shutdown.borrow() {
+            return Err(failure).context("the import was given up; run it again to go on, nothing is taken twice");
+        }
+        tracing::warn!(command, error = failure.as_ref() as &dyn std::error::Error, "trying again");
+        tokio::time::sleep(self.pause).await;
+        self.pause = (self.pause * 2).min(Duration::from_secs(5));
+        Ok(())
+    }
+}
+
+/// The bytes of a document as a stream, as any upload's.
+fn stretches(content: Bytes) -> impl Stream<Item = Result<Bytes, Problem>> {
+    let length = content.len();
+    let stretch = move |from: usize| Ok(content.slice(from..length.min(from + STRETCH)));
+    stream::iter((0..length).step_by(STRETCH).map(stretch).collect::<Vec<_>>())
+}
+
+fn taken(accepted: &Accepted) -> Outcome {
+    if accepted.repeated || accepted.event_ids.is_empty() { Outcome::AlreadyThere } else { Outcome::Taken }
 }
 
 /// Sends a command, of whatever type, through the gate.
@@ -197,20 +267,29 @@ impl Visitor for Send {
         let command = command.clone();
         Box::pin(async move { self.importer.execute(self.id, command).await })
     }
+    fn upload(self, upload: &Upload) -> Self::Output {
+        let upload = upload.clone();
+        Box::pin(async move { self.importer.upload(self.id, upload).await })
+    }
 }
 
-/// Reads one item, and sends it on where it belongs to the stage.
-fn hand_over(imported: &Imported<'_>, stage: Stage, file: usize, item: &Item, sender: &mpsc::Sender<Read>) -> ControlFlow<()> {
-    let full_url = item.full_url.as_deref();
-    let Ok(json) = &item.content else { return ControlFlow::Continue(()) };
-    let Ok(Glance::Imported(resource_type, resource)) = imported.index.glance(json, full_url) else { return ControlFlow::Continue(()) };
-    if resource_type != stage.resource_type || imported.index.depth(resource) != stage.depth {
-        return ControlFlow::Continue(());
+impl Reader<'_> {
+    /// Reads one item, and sends it on where it belongs to the stage.
+    fn hand_over(&self, item: &Item) -> ControlFlow<()> {
+        let (index, stage) = (self.imported.index, self.stage);
+        let Ok(json) = &item.content else { return ControlFlow::Continue(()) };
+        let Ok(Glance::Imported(resource_type, resource)) = index.glance(json, item.full_url.as_deref()) else { return ControlFlow::Continue(()) };
+        if resource_type != stage.resource_type || index.depth(resource) != stage.depth {
+            return ControlFlow::Continue(());
+        }
+        // Only as much is held in memory as there is room for.
+        let kilobytes = u32::try_from(json.len() / 1024 + 1).unwrap_or(u32::MAX).min(KILOBYTES_AHEAD);
+        let Ok(room) = tokio::runtime::Handle::current().block_on(Arc::clone(&self.room).acquire_many_owned(kilobytes)) else { return ControlFlow::Break(()) };
+        let about = About { file: self.file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
+        let mapped = fhir::map(json, resource, resource_type, &self.imported);
+        // Nobody receives any more once the run is interrupted.
+        if self.sender.blocking_send(Read { about, mapped, room }).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
-    let about = About { file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
-    let mapped = fhir::map(json, resource, resource_type, imported);
-    // Nobody receives any more once the run is interrupted.
-    if sender.blocking_send(Read { about, mapped }).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 /// Everything that the resource's commands depend on.

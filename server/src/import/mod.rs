@@ -74,12 +74,13 @@ const INTERRUPTED: u8 = 130;
 /// Imports; what is refused or not understood is in the report and does not fail the run.
 pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
     let ImportSource::Fhir(import) = import.source;
-    let (sources, other_files) = Source::at(&import.path)?;
+    let (sources, other_files) = Source::at(&import.path, config.document_bytes())?;
     let app = App::open(config).await?;
     let tenant = TenantId(import.tenant);
     let namespace = Namespace::new(app.store.vault().namespace(tenant, "fhir import").await.context("the vault does not answer")?);
     let importer = Importer {
         gate: app.gate.clone(),
+        documents: app.documents(config),
         caller: Caller::operator(tenant, "import", [Role::Administrator, Role::Clinician]),
         correlation: event_store::fresh_id(),
         zone: import.time_zone,

@@ -9,8 +9,10 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A longer line is not read.
-pub const LONGEST_LINE: usize = 32 << 20;
+/// A longer line is not read, unless a document that may be uploaded makes it so long.
+const LONGEST_LINE: usize = 32 << 20;
+/// What stands in a line beside a document.
+const BESIDE_A_DOCUMENT: u64 = 1 << 20;
 /// A JSON file is read whole; a larger one is not read.
 pub const LARGEST_FILE: u64 = 256 << 20;
 
@@ -21,6 +23,8 @@ pub struct Source {
     /// How the report names it.
     pub label: String,
     lines: bool,
+    /// The most bytes of a line.
+    longest: usize,
 }
 
 /// One line, or one resource of a JSON file.
@@ -49,11 +53,13 @@ pub enum Unread {
 }
 
 impl Source {
-    /// The files at a path: itself, or the NDJSON and JSON files of a folder in the order of their names; and how many others are there.
-    pub fn at(path: &Path) -> anyhow::Result<(Vec<Self>, usize)> {
+    /// The files at a path: itself, or the NDJSON and JSON files of a folder in the order of their names; and how many others are there. Lines may hold documents of
+    /// so many bytes, in base64.
+    pub fn at(path: &Path, document: u64) -> anyhow::Result<(Vec<Self>, usize)> {
+        let longest = usize::try_from(document / 3 * 4 + BESIDE_A_DOCUMENT).unwrap_or(usize::MAX).max(LONGEST_LINE);
         if !path.is_dir() {
             ensure!(path.is_file(), "there is no file or folder at the path given");
-            return Ok((vec![Self::of(path.to_owned(), 1)], 0));
+            return Ok((vec![Self::of(path.to_owned(), 1, longest)], 0));
         }
         let mut files = Vec::new();
         let mut others = 0;
@@ -64,18 +70,18 @@ impl Source {
         }
         ensure!(!files.is_empty(), "there is no .ndjson or .json file in the folder");
         files.sort();
-        Ok((files.into_iter().zip(1..).map(|(path, number)| Self::of(path, number)).collect(), others))
+        Ok((files.into_iter().zip(1..).map(|(path, number)| Self::of(path, number, longest)).collect(), others))
     }
 
-    fn of(path: PathBuf, number: usize) -> Self {
+    fn of(path: PathBuf, number: usize, longest: usize) -> Self {
         let lines = path.extension().is_none_or(|extension| extension != "json");
-        Self { label: label(&path, number), lines, path }
+        Self { label: label(&path, number), lines, longest, path }
     }
 
     /// Hands every item over, in order, until the other side has enough.
     pub fn read(&self, each: impl FnMut(Item) -> ControlFlow<()>) -> anyhow::Result<()> {
         let file = File::open(&self.path).with_context(|| format!("{} cannot be opened", self.label))?;
-        let read = if self.lines { lines(BufReader::with_capacity(1 << 16, file), LONGEST_LINE, each) } else { whole(file, each) };
+        let read = if self.lines { lines(BufReader::with_capacity(1 << 16, file), self.longest, each) } else { whole(file, each) };
         read.with_context(|| format!("{} cannot be read to its end", self.label))
     }
 }

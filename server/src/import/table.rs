@@ -23,6 +23,10 @@ pub fn table(report: &Report) -> String {
     let files = report.files.len();
     let _ = writeln!(text, "\n{} lines or entries in {files} file{}; every one is counted here once.", report.items, if files == 1 { "" } else { "s" });
     let _ = writeln!(text, "{:.1} seconds, {:.0} resources a second.", report.seconds, report.a_second());
+    let changed: u64 = report.resources.values().map(|counts| counts.changed).sum();
+    if changed > 0 {
+        let _ = writeln!(text, "{changed} differ from what was imported of them before, and were not amended: what was imported before still holds.");
+    }
     if report.registered_unidentified > 0 {
         let _ = writeln!(text, "{} patients are known by reference only and were registered as unidentified.", report.registered_unidentified);
     }

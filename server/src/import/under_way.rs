@@ -7,6 +7,7 @@ use domain::Tag;
 use fhir::{Mapped, Notes, Step};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::carry_out::Importer;
@@ -62,12 +63,16 @@ impl UnderWay {
         Ok(())
     }
 
-    /// Begins with a resource.
-    pub fn begin(&mut self, importer: Importer, about: About, mapped: Mapped, needed: Vec<Tag>) {
+    /// Begins with a resource, which takes its room in memory until it is done.
+    pub fn begin(&mut self, importer: Importer, about: About, mapped: Mapped, needed: Vec<Tag>, room: OwnedSemaphorePermit) {
         for thing in &needed {
             *self.things.entry(thing.clone()).or_default() += 1;
         }
-        self.resources.push(tokio::spawn(async move { Done { about, waited_for: needed, came: importer.carry_out(mapped.steps).await, notes: mapped.notes } }));
+        self.resources.push(tokio::spawn(async move {
+            let came = importer.carry_out(mapped.steps).await;
+            drop(room);
+            Done { about, waited_for: needed, came, notes: mapped.notes }
+        }));
     }
 
     /// Waits for all of them.

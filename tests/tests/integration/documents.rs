@@ -3,17 +3,15 @@
 mod access;
 mod collecting;
 pub mod desk;
+mod killed;
 mod refused;
 mod storages;
-
-use std::time::Duration;
 
 use gate::Role;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
-use crate::app::App;
 use desk::{Desk, pdf};
 
 #[tokio::test]
@@ -82,7 +80,7 @@ async fn a_document_is_superseded_and_removed() {
     assert_eq!(answer.status(), StatusCode::GONE);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], "document-removed");
     let query = format!(
-        "{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} history {{ nodes {{ summary }} }} }} }}",
+        "{{ patient(id: \"{}\") {{ chart(first: 1) {{ documents {{ nodes {{ uuid title contentType size status supersededBy removalReason download }} }} }} history {{ nodes {{ summary }} }} }} }}",
         desk.patient
     );
     let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &query, position.parse().ok()).await;
@@ -93,7 +91,7 @@ async fn a_document_is_superseded_and_removed() {
         { "uuid": old, "title": "Needle-Referral", "contentType": "application/pdf", "size": 1000, "status": "SUPERSEDED", "supersededBy": new,
           "removalReason": null, "download": path },
     ]);
-    assert_eq!(seen["data"]["patient"]["documents"]["nodes"], expected, "{seen}");
+    assert_eq!(seen["data"]["patient"]["chart"]["documents"]["nodes"], expected, "{seen}");
     let summaries = [
         "Removed: a document that should not be there",
         "Superseded: a document by another",
@@ -144,42 +142,11 @@ async fn a_damaged_or_foreign_object_is_no_answer() {
     changed[100] ^= 1;
     for damaged in [changed, whole[..100_000].to_vec(), std::fs::read(&other_path).unwrap(), Vec::new()] {
         std::fs::write(&one_path, damaged).unwrap();
-        match desk.client.get(desk.app.at(0, &format!("/v1/documents/{one}"))).bearer_auth(desk.app.token(Role::Clinician)).send().await {
-            Ok(answer) => assert!(!answer.status().is_success() || answer.bytes().await.is_err()),
-            Err(error) => panic!("{error}"),
+        for part in [&[][..], &[("Range", "bytes=20-149999")]] {
+            let answer = desk.get(one, part).await;
+            assert!(!answer.status().is_success() || answer.bytes().await.is_err(), "{part:?}");
         }
     }
     std::fs::write(&one_path, whole).unwrap();
     assert_eq!(desk.download(one).await.len(), 150_000);
-}
-
-/// A process that is killed leaves a stage at most, and nothing that was accepted is lost.
-#[tokio::test]
-async fn a_kill_at_any_moment_loses_nothing_accepted_and_leaves_at_most_a_stage() {
-    let mut desk = Desk::open(&[("CARELOG_DOCUMENT_LIMIT", "40")]).await;
-    let bytes = pdf(30_000_000);
-    let mut accepted = Vec::new();
-    for milliseconds in [20_u64, 120, 300, 500, 900] {
-        let document = event_store::fresh_id();
-        let (metadata, pid) = (desk.metadata(document), desk.app.pid(0));
-        let killing = async {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            App::kill_pid(pid);
-        };
-        let (answer, ()) = tokio::join!(desk.try_upload(&metadata, &bytes, None), killing);
-        if answer.is_ok_and(|(status, _)| status == StatusCode::OK) {
-            accepted.push(document);
-        }
-        desk.app.restart(0, "serve").await;
-    }
-    let head = desk.count("select max(position) from clinical.event").await.to_string();
-    for document in &accepted {
-        desk.get(*document, &[("Carelog-Wait-For", &head)]).await;
-        assert!(desk.download(*document).await == bytes);
-    }
-    desk.grow_old();
-    let collected = desk.app.command(&["collect-documents"]).output().unwrap();
-    assert!(collected.status.success(), "{}", String::from_utf8_lossy(&collected.stderr));
-    let named: i64 = desk.count("select count(*) from clinical.event where type = 'documents.DocumentUploaded'").await;
-    assert_eq!(i64::try_from(desk.stored().len()).unwrap(), named, "what is stored is what events name: {:?}", desk.stored());
 }

@@ -6,6 +6,7 @@ mod calendars;
 mod clinic;
 mod crawl;
 mod disclosure;
+mod documents;
 mod errors;
 mod listening;
 mod people;
@@ -110,7 +111,7 @@ impl World {
         let gate = Gate::new(side.log.store.clone(), access.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
-        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(documents(gate, &side));
+        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(document_routes(gate, &side));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -205,7 +206,7 @@ impl World {
 }
 
 /// Documents, in a folder that is removed with the keys.
-fn documents(gate: Gate, side: &ReadSide) -> axum::Router {
+fn document_routes(gate: Gate, side: &ReadSide) -> axum::Router {
     let storage = Storage::open(side.log.databases.keys.join("documents").to_str().expect("a path in UTF-8")).unwrap();
     let rules = Arc::new(Rules::new(1_000_000, "text/plain".parse().unwrap()));
     let (store, links) = (side.log.store.clone(), side.log.databases.pool(Kind::Log));

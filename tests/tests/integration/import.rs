@@ -36,7 +36,7 @@ impl Drop for Input {
     }
 }
 
-fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
+pub fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
     let (tenant, path, report) = (tenant.to_string(), path.to_str().unwrap(), report.to_str().unwrap());
     app.command(&["import", "fhir", path, "--tenant", &tenant, "--time-zone", "America/Chicago", "--report", report])
 }
@@ -222,6 +222,30 @@ async fn what_has_changed_since_is_said_and_what_is_new_is_taken() {
     assert_eq!(counts(&report, "Patient"), (1, 2, 1, 0, 0), "a death is new, a name is changed, and a line that is repeated is there: {report}");
     assert_eq!(problems(&report), [(1, "changed", "")]);
     assert_eq!(events(&log(&app).await, app.tenant).await, 4);
+}
+
+/// Who amended it since, here or there, an import cannot tell: so it amends nothing, and says which line is another one.
+#[tokio::test]
+async fn a_fact_that_has_changed_in_the_source_is_named_and_not_amended() {
+    let app = App::without_processes(&[]).await;
+    let facts = |text: &str| {
+        let facts = [observation(1), observation(2).replace("pulse", text), observation(3), observation(2)];
+        Input::new().with("Observation.ndjson", &facts).with("Patient.ndjson", &[patient(1), patient(2), patient(3)])
+    };
+    assert_eq!(counts(&import(&app, &facts("pulse").0), "Observation"), (3, 1, 0, 0, 0));
+    let before = events(&log(&app).await, app.tenant).await;
+    for _ in 0..2 {
+        let (output, report) = run(&app, &facts("Needle").0, app.tenant);
+        adds_up(&report);
+        assert_eq!(counts(&report, "Observation"), (0, 3, 1, 0, 0), "{report}");
+        assert_eq!(problems(&report), [(2, "changed", "")], "the line");
+        let resource = report["problems"][0]["resource"].as_str().unwrap();
+        assert!(resource.starts_with("Observation/") && report["problems"][0]["file"] == "Observation.ndjson", "{report}");
+        let told = String::from_utf8(output.stdout).unwrap();
+        assert!(told.contains("1 differ from what was imported of them before, and were not amended"), "{told}");
+        assert!(told.contains(&format!("Observation.ndjson 2: {resource} changed")) && !told.contains("Needle"), "{told}");
+    }
+    assert_eq!(events(&log(&app).await, app.tenant).await, before);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ mod import;
 mod kafka;
 mod needle;
 mod outside;
+mod past;
 mod projections;
 mod schemas;
 mod servers;

@@ -15,7 +15,11 @@ fn content(size: usize) -> Vec<u8> {
 }
 
 fn sealed(secrets: &DataSecrets, clear: &[u8], step: usize) -> (Vec<u8>, SealedBlob) {
-    let mut sealer = BlobSealer::new(secrets, KEY, DOCUMENT);
+    sealed_as(DOCUMENT, secrets, clear, step)
+}
+
+fn sealed_as(document: Uuid, secrets: &DataSecrets, clear: &[u8], step: usize) -> (Vec<u8>, SealedBlob) {
+    let mut sealer = BlobSealer::new(secrets, KEY, document);
     let mut ciphertext: Vec<u8> = clear.chunks(step.max(1)).flat_map(|piece| sealer.push(piece)).collect();
     let (rest, blob) = sealer.finish();
     ciphertext.extend(rest);
@@ -94,6 +98,39 @@ fn what_is_cut_off_moved_or_anothers_is_refused() {
     let mut future = whole.clone();
     future[0] = 2;
     assert!(open(&future, clear.len()).is_err(), "a version of the future");
+}
+
+/// As above, where no more is read than a part: nothing else of the blob vouches for it.
+#[test]
+fn a_part_of_what_is_cut_off_moved_or_anothers_is_refused() {
+    let (secrets, clear) = (secrets(), content(4 * CHUNK));
+    let (whole, _) = sealed(&secrets, &clear, CHUNK);
+    let (again, _) = sealed(&secrets, &clear, CHUNK);
+    let (of_the_same_patient, _) = sealed_as(Uuid::from_u128(9), &secrets, &clear, CHUNK);
+    let chunk = |index: usize| HEADER + index * SEALED_CHUNK..HEADER + (index + 1) * SEALED_CHUNK;
+    let with_second = |second: &[u8]| [&whole[..chunk(0).end], second, &whole[chunk(2).start..]].concat();
+    let damaged = [
+        ("the chunk before it", with_second(&whole[chunk(0)])),
+        ("the chunk after it", with_second(&whole[chunk(2)])),
+        ("the last chunk", with_second(&whole[chunk(3)])),
+        ("the same chunk of another document of the patient", with_second(&of_the_same_patient[chunk(1)])),
+        ("the same chunk of another sealing of the document", with_second(&again[chunk(1)])),
+        ("another document of the patient", of_the_same_patient.clone()),
+        ("a chunk left out", [&whole[..chunk(0).end], &whole[chunk(2).start..]].concat()),
+        ("cut off before it", whole[..chunk(0).end].to_vec()),
+        ("cut off in it", whole[..chunk(1).end - 1].to_vec()),
+        ("under the header of another sealing", [&again[..HEADER], &whole[HEADER..]].concat()),
+    ];
+    for (what, sealed) in damaged {
+        for range in [CHUNK..CHUNK + 1, 2 * CHUNK - 1..2 * CHUNK, CHUNK - 1..CHUNK + 1, 2 * CHUNK - 1..2 * CHUNK + 1, CHUNK..2 * CHUNK] {
+            assert!(opened(&secrets, DOCUMENT, &whole, clear.len(), range.clone(), 1000).is_ok_and(|part| part == clear[range.clone()]));
+            assert!(opened(&secrets, DOCUMENT, &sealed, clear.len(), range.clone(), 1000).is_err(), "{what}, {range:?}");
+        }
+    }
+    let moved = [&whole[..HEADER], &whole[chunk(3)], &whole[chunk(1).start..chunk(2).end], &whole[chunk(0)]].concat();
+    for range in [0..1, 4 * CHUNK - 1..4 * CHUNK] {
+        assert!(opened(&secrets, DOCUMENT, &moved, clear.len(), range.clone(), 1000).is_err(), "the first and the last exchanged, {range:?}");
+    }
 }
 
 #[test]

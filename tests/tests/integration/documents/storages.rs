@@ -1,4 +1,4 @@
-//! The same over every storage: a folder, and a real S3 server where one is installed (`scripts/install s3`).
+//! The same over every storage: a folder, and a real S3 server, which `make test` installs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::desk::{Desk, pdf};
 
 /// A `versitygw` over a folder of its own, which is gone at the end.
-struct S3 {
+pub struct S3 {
     binary: PathBuf,
     folder: PathBuf,
     port: u16,
@@ -20,12 +20,13 @@ struct S3 {
 const BUCKET: &str = "carelog";
 
 impl S3 {
-    /// `None` where it is not installed.
-    async fn start() -> Option<Self> {
+    /// `None` where it is not installed; CI must have it.
+    pub async fn start() -> Option<Self> {
         let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/s3/versitygw");
         let binary = std::env::var_os("CARELOG_TEST_S3").map_or(installed, PathBuf::from);
         if !binary.exists() {
-            eprintln!("skipped: {} is not there; `scripts/install s3` installs it", binary.display());
+            assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", binary.display());
+            eprintln!("SKIPPED: {} is not there; `scripts/install s3` installs it", binary.display());
             return None;
         }
         let folder = std::env::temp_dir().join(format!("carelog-s3-{}", event_store::fresh_id().simple()));
@@ -71,7 +72,7 @@ impl S3 {
         .to_vec()
     }
 
-    async fn desk(&self) -> Desk {
+    pub async fn desk(&self) -> Desk {
         let environment = self.environment();
         let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut desk = Desk::open(&environment).await;

@@ -31,6 +31,8 @@ pub async fn answers(app: &App, exported: &[Value]) {
         assert!(exported.contains(&resource), "{resource}");
     }
 
+    download(app, exported, &token).await;
+
     // All of one person, and nothing of others.
     let condition = exported.iter().find(|resource| resource["resourceType"] == "Condition").unwrap();
     let patient = condition["subject"]["reference"].as_str().and_then(|reference| reference.strip_prefix("Patient/")).unwrap();
@@ -42,7 +44,12 @@ pub async fn answers(app: &App, exported: &[Value]) {
     let (status, _, bundle) = app.get(&format!("/fhir/Patient/{patient}/$everything"), Some(&token), None).await;
     let entries = bundle["entry"].as_array().unwrap();
     assert_eq!((status, &bundle["total"], entries.len()), (StatusCode::OK, &json!(theirs.len()), theirs.len()));
-    assert!(theirs.len() > 10 && entries[0]["resource"]["id"] == patient && entries.iter().all(|entry| theirs.contains(&&entry["resource"])));
+    assert!(
+        theirs.len() > 10
+            && entries[0]["resource"]["id"] == patient
+            && entries.iter().all(|entry| theirs.iter().any(|known| said(known) == said(&entry["resource"])))
+    );
+    assert!(entries.iter().any(|entry| entry["resource"]["resourceType"] == "DocumentReference"));
     check(&bundle);
 
     let (status, _, capabilities) = app.get("/fhir/metadata", None, None).await;
@@ -52,6 +59,30 @@ pub async fn answers(app: &App, exported: &[Value]) {
     refusals(app, exported, patient, check).await;
 }
 
+/// A resource without the bytes of a document, and without where they are.
+fn said(resource: &Value) -> Value {
+    let mut resource = resource.clone();
+    if let Some(attachment) = resource.pointer_mut("/content/0/attachment").and_then(Value::as_object_mut) {
+        attachment.retain(|field, _| !matches!(field.as_str(), "data" | "url"));
+    }
+    resource
+}
+
+/// A document is what the export wrote, and its URL leads to its bytes.
+async fn download(app: &App, exported: &[Value], token: &str) {
+    let document = exported.iter().find(|resource| resource["resourceType"] == "DocumentReference").unwrap();
+    let id = document["id"].as_str().unwrap();
+    let (status, _, resource) = app.get(&format!("/fhir/DocumentReference/{id}"), Some(token), None).await;
+    assert_eq!((status, said(&resource)), (StatusCode::OK, said(document)));
+    let attachment = &resource["content"][0]["attachment"];
+    assert_eq!((attachment["url"].as_str().unwrap(), attachment.get("data")), (app.at(0, &format!("/v1/documents/{id}")).as_str(), None));
+    let answer = reqwest::Client::new().get(attachment["url"].as_str().unwrap()).bearer_auth(token).send().await.unwrap();
+    assert_eq!((answer.status(), answer.headers()["content-type"].to_str().unwrap()), (StatusCode::OK, attachment["contentType"].as_str().unwrap()));
+    let bytes = answer.bytes().await.unwrap();
+    assert_eq!(attachment["size"], bytes.len());
+    assert_eq!(document["content"][0]["attachment"]["data"], super::documents::base64(&bytes));
+}
+
 async fn refusals(app: &App, exported: &[Value], patient: &str, check: impl Fn(&Value)) {
     let encounter = id_of(exported, "Encounter");
     let theirs = exported.iter().find(|resource| resource["resourceType"] == "Condition" && resource["subject"]["reference"] == format!("Patient/{patient}"));
@@ -59,6 +90,8 @@ async fn refusals(app: &App, exported: &[Value], patient: &str, check: impl Fn(&
         let others = |resource: &&Value| resource["resourceType"] == "Condition" && resource["subject"]["reference"] != format!("Patient/{patient}");
         exported.iter().find(others).unwrap()["id"].as_str().unwrap()
     });
+    let of_others = |resource: &&Value| resource["resourceType"] == "DocumentReference" && resource["subject"]["reference"] != format!("Patient/{patient}");
+    let foreign_document = exported.iter().find(of_others).unwrap()["id"].as_str().unwrap();
     let clinician = app.token(Role::Clinician);
     let elsewhere = app.token_for(TenantId(event_store::fresh_id()), Role::Clinician, UserId(event_store::fresh_id()), None);
     let themselves = app.token_with(&[Role::Patient], Some(PatientId(patient.parse().unwrap())));
@@ -78,6 +111,8 @@ async fn refusals(app: &App, exported: &[Value], patient: &str, check: impl Fn(&
         (format!("/fhir/Encounter/{encounter}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
         (format!("/fhir/Encounter/{nobody}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
         (format!("/fhir/Patient/{patient}/$everything"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
+        (format!("/fhir/DocumentReference/{nobody}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
+        (format!("/fhir/DocumentReference/{foreign_document}"), Some(&themselves), StatusCode::NOT_FOUND, "not-found"),
         // Others' facts are as if they were not there.
         (format!("/fhir/Condition/{foreign}"), Some(&themselves), StatusCode::NOT_FOUND, "not-found"),
     ];

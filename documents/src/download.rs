@@ -110,7 +110,7 @@ async fn find(
 ) -> Result<Found, Problem> {
     let wait_for = wait_for(headers).map_err(|_| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?;
     let criteria = Some(Phi::Known(format!("{{\"document\":\"{document}\"}}")));
-    let reading = Reading { operation: operation.to_owned(), correlation, wait_for, criteria, following: false };
+    let reading = Reading { wait_for, criteria, ..Reading::of(operation, correlation) };
     let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
     match answered.map_err(problem::read)?.value {
         Ok(found) => Ok(found),

@@ -91,7 +91,7 @@ fn located(mut resource: Value, origin: &str) -> Value {
 
 fn reading(headers: &HeaderMap, operation: String, id: &str) -> Result<Reading, Problem> {
     let criteria = Some(Phi::Known(json!({ "id": id }).to_string()));
-    Ok(Reading { operation, correlation: request_id(headers), wait_for: wait_for(headers)?, criteria, following: false })
+    Ok(Reading { wait_for: wait_for(headers)?, criteria, ..Reading::of(operation, request_id(headers)) })
 }
 
 fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {

@@ -37,6 +37,13 @@ pub struct Reading {
     pub following: bool,
 }
 
+impl Reading {
+    /// One operation, of whatever position there is.
+    pub fn of(operation: impl Into<String>, correlation: Uuid) -> Self {
+        Self { operation: operation.into(), correlation, wait_for: None, criteria: None, following: false }
+    }
+}
+
 /// An answer, and how much of the log it reflects.
 pub struct Answered<T> {
     /// The answer.

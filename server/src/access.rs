@@ -88,13 +88,8 @@ pub async fn run(config: &Config, question: AccessQuestion) -> anyhow::Result<()
         to: question.to,
     };
     let criteria = std::env::args().skip(1).collect::<Vec<_>>();
-    let reading = Reading {
-        operation: "access".to_owned(),
-        correlation: event_store::fresh_id(),
-        wait_for: None,
-        criteria: Some(Phi::Known(json!(criteria).to_string())),
-        following: false,
-    };
+    let criteria = Some(Phi::Known(json!(criteria).to_string()));
+    let reading = Reading { criteria, ..Reading::of("access", event_store::fresh_id()) };
     let most = question.most;
     let found = app.gate.read(&caller, reading, |snapshot| async move { all(&snapshot, &search, most).await }).await;
     let records = found.context("the access log cannot be read")?.value?;

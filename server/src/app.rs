@@ -18,8 +18,6 @@ use crate::config::{Config, Mode};
 pub struct App {
     /// The log.
     pub store: EventStore,
-    /// Who saw what of whom.
-    pub access: EventStore,
     /// The access log's database, to see that it answers.
     pub access_pool: PgPool,
     /// The log's database, for the relay's own state beside the log.
@@ -52,9 +50,9 @@ impl App {
         let access = access.await.context("the access log does not open; was `carelog migrate` run?")?;
         let store = EventStore::open(Log::Clinical, log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
-        let gate = Gate::new(store.clone(), access.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
+        let gate = Gate::new(store.clone(), access, read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
         let storage = Storage::open(&config.documents).context("the documents' storage does not open (CARELOG_DOCUMENTS)")?;
-        Ok(Self { store, access, access_pool, log_pool, read_pool, gate, storage })
+        Ok(Self { store, access_pool, log_pool, read_pool, gate, storage })
     }
 }
 

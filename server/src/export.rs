@@ -58,8 +58,7 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     // Compliance officers read everything and change nothing.
     let caller = Caller::operator(TenantId(tenant), "export", [Role::ComplianceOfficer]);
     let head = app.store.head().await.context("the log does not answer")?;
-    let reading =
-        Reading { operation: "fhir export".to_owned(), correlation: event_store::fresh_id(), wait_for: Some(head), criteria: None, following: false };
+    let reading = Reading { wait_for: Some(head), ..Reading::of("fhir export", event_store::fresh_id()) };
     let shutdown = shutdown::on_signal();
     let documents = app.documents(config);
     let read = app

@@ -48,7 +48,7 @@ impl Log {
     }
 
     async fn store(&self, pool: &PgPool) -> EventStore {
-        EventStore::open(pool.clone(), self.side.log.databases.vault().await, Clock::system()).await.unwrap()
+        EventStore::open(event_store::Log::Clinical, pool.clone(), self.side.log.databases.vault().await, Clock::system()).await.unwrap()
     }
 
     async fn append(&self, events: Vec<Event>) {
@@ -96,9 +96,11 @@ impl Log {
         let (authority, _) = Authority::development(&self.side.log.databases.keys).unwrap();
         let pool = self.pool();
         let read = self.side.log.databases.pool(Kind::Read);
-        let gate = Gate::new(self.store(&pool).await, read, authority, Duration::from_secs(1));
+        let store = self.store(&pool).await;
+        let access = EventStore::open(event_store::Log::Access, self.side.log.databases.pool(Kind::Access), store.vault().clone(), Clock::system()).await.unwrap();
+        let gate = Gate::new(store, access, read, authority, Duration::from_secs(1));
         let caller = Caller::operator(self.side.log.tenant, "test", [Role::Clinician]);
-        let reading = Reading { operation: "test".to_owned(), correlation: fresh_id(), wait_for: None };
+        let reading = Reading::of("test", fresh_id());
         let before = self.read_so_far().await;
         let patient = self.patient;
         let past = gate.read(&caller, reading, |snapshot| async move { snapshot.past(patient, moment).await }).await.unwrap().value.unwrap();

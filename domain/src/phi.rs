@@ -3,6 +3,53 @@
 //! A [`Phi`] has no `Debug`, no `Display` and no `Error`, so it cannot reach a log line, a metric or an error text. It serialises only
 //! inside [`split`], which takes the protected values out of an event so that the vault can seal them, and it reads back
 //! inside [`join`]. Outside of both, serialising one is an error; reading one takes the clear value, which is how a command's body arrives.
+//!
+//! It is not printed, neither for people nor for programmers,
+//! ```compile_fail,E0277
+//! let name = domain::Phi::Known("Lovelace");
+//! println!("{name}");
+//! ```
+//! ```compile_fail,E0277
+//! let name = domain::Phi::Known("Lovelace");
+//! println!("{name:?}");
+//! ```
+//! ```compile_fail,E0277
+//! #[derive(Debug)]
+//! struct Patient {
+//!     name: domain::Phi<String>,
+//! }
+//! ```
+//! has no place in an error, which whoever handles it may print,
+//! ```compile_fail,E0277
+//! #[derive(Debug, thiserror::Error)]
+//! #[error("there is no such patient")]
+//! struct NoSuchPatient(domain::Phi<String>);
+//! ```
+//! becomes no text by itself, of which a URL or a label of a metric could be made,
+//! ```compile_fail,E0277
+//! let path = String::from("/patients/") + domain::Phi::Known("Lovelace");
+//! ```
+//! ```compile_fail,E0277
+//! let label: std::borrow::Cow<'static, str> = domain::Phi::Known("Lovelace").into();
+//! ```
+//! ```compile_fail,E0599
+//! let text = domain::Phi::Known("Lovelace").to_string();
+//! ```
+//! and is no sequence of bytes, as the key of a message is.
+//! ```compile_fail,E0277
+//! fn key(key: impl AsRef<[u8]>) {}
+//! key(domain::Phi::Known("Lovelace"));
+//! ```
+//! What each of these would do with a value that is not protected compiles:
+//! ```
+//! let name = "Lovelace";
+//! println!("{name} {name:?}");
+//! let path = String::from("/patients/") + name;
+//! let label: std::borrow::Cow<'static, str> = name.into();
+//! let text = name.to_string();
+//! fn key(key: impl AsRef<[u8]>) {}
+//! key(name);
+//! ```
 
 use std::cell::RefCell;
 

@@ -20,7 +20,8 @@ const LOG: &str = "carelog.log";
 pub struct App {
     databases: Vec<String>,
     server: String,
-    keys: PathBuf,
+    /// The folder of keys and of the processes' log.
+    pub keys: PathBuf,
     processes: Vec<Option<Process>>,
     client: reqwest::Client,
     /// The folder of documents, unless the environment names another.

@@ -1,6 +1,6 @@
 //! Servers that a test may break: a relay of connections that loses answers, and a Postgres that it may kill.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -83,6 +83,16 @@ impl OwnPostgres {
 
     pub fn options(&self) -> PgConnectOptions {
         PgConnectOptions::new().host("127.0.0.1").port(self.port).username("carelog").password("carelog")
+    }
+
+    /// The URL of a database of it.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://carelog:carelog@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Every file of it: tables, indexes, WAL, its own log.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// A crash, and recovery from it.

@@ -82,7 +82,9 @@ async fn downloads(mut desk: Desk) {
     let answer = open(&desk, &used).await;
     assert_eq!(answer.status(), StatusCode::OK);
     cut_off(&mut desk, answer, &bytes).await;
-    assert!(desk.app.log().contains("download document by link"), "whose link was followed was noted before the first byte");
+    let looks = desk.app.command(&["access", "--tenant", &desk.app.tenant.to_string(), "--patient", &desk.patient.to_string()]).output().unwrap();
+    let looks = String::from_utf8(looks.stdout).unwrap();
+    assert_eq!(looks.matches("download document by link").count(), 1, "whose link was followed was recorded before the first byte: {looks}");
     let answer = open(&desk, &used).await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
     assert_eq!(answer.json::<Value>().await.unwrap()["code"], json!("link-unknown"), "it is used up");

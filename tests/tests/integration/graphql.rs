@@ -6,6 +6,7 @@ mod clinic;
 mod crawl;
 mod disclosure;
 mod errors;
+mod history;
 mod listening;
 mod people;
 mod protocol;

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::ids::{DocumentId, FactId, PatientId};
 use crate::patients::PatientStanding;
 use crate::query::{Query, Tag};
-use crate::records::{Chart, FactKind, RecordsEvent};
+use crate::records::{Chart, RecordsEvent};
 
 /// A document as far as decisions go.
 pub(super) struct Known {
@@ -82,9 +82,19 @@ impl DocumentStanding {
         self.documents.get(&document).filter(|known| self.patient.linked.same_person(known.patient, self.of))
     }
 
-    /// Whether a fact of this kind is in this person's chart.
-    pub(super) fn charted(&self, kind: FactKind, fact: FactId) -> bool {
-        let entry = self.chart.get(fact).filter(|entry| entry.kind == kind && entry.entered_in_error.is_none());
-        entry.is_some_and(|entry| self.patient.linked.same_person(entry.patient, self.of))
+    /// The document that has taken the place of this one: what was removed, or is not this person's any more, has not.
+    pub(super) fn successor(&self, known: &Known) -> Option<DocumentId> {
+        known.superseded_by.filter(|by| self.usable(*by).is_ok())
+    }
+
+    /// The documents that were said to have taken the place of those that the decision names.
+    pub(super) fn successors(&self) -> Query {
+        let successors = self.documents.values().filter_map(|known| known.superseded_by);
+        successors.fold(Query::new(), |query, successor| query.and(DocumentsEvent::TYPES, Tag::document(successor)))
+    }
+
+    /// This person's chart, as far as the decision names facts.
+    pub(super) fn chart(&self) -> Chart {
+        self.chart.of(&self.patient.linked.records_of(self.of))
     }
 }

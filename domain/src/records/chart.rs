@@ -11,8 +11,9 @@ use crate::ids::{FactId, PatientId, UserId};
 use crate::phi::Phi;
 use crate::records::events::{Change, What};
 use crate::records::fact::{Content, FactKind, Kind};
-use crate::records::screening::Screening;
+use crate::records::screening::{ChartScreening, Screening, screen_chart};
 use crate::records::{AllergyIntolerance, RecordsEvent};
+use crate::terminology::Terminology;
 use crate::value::Reason;
 
 /// Which event says so, whose it is and when the log learned of it.
@@ -115,6 +116,12 @@ pub struct Chart {
     entries: BTreeMap<FactId, ChartEntry>,
 }
 
+impl FromIterator<ChartEntry> for Chart {
+    fn from_iter<I: IntoIterator<Item = ChartEntry>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().map(|entry| (entry.fact, entry)).collect() }
+    }
+}
+
 impl Chart {
     /// Folds one event of any context.
     pub fn apply(&mut self, event: &Event, provenance: Option<&Provenance>) {
@@ -146,6 +153,11 @@ impl Chart {
         self.entries().filter(|entry| entry.entered_in_error.is_none())
     }
 
+    /// Whether a fact of this kind is in force in it.
+    pub fn holds(&self, kind: FactKind, fact: FactId) -> bool {
+        self.get(fact).is_some_and(|entry| entry.kind == kind && entry.entered_in_error.is_none())
+    }
+
     /// The facts that were recorded in these records.
     #[must_use]
     pub fn of(&self, records: &BTreeSet<PatientId>) -> Self {
@@ -157,6 +169,11 @@ impl Chart {
     pub fn without(mut self, fact: FactId) -> Self {
         self.entries.remove(&fact);
         self
+    }
+
+    /// What does not go together in it.
+    pub fn screening(&self, terminology: &Terminology) -> ChartScreening {
+        screen_chart(self, terminology)
     }
 
     /// What is known about allergies.

@@ -184,6 +184,7 @@ impl Everything {
             ("Query", "appointment") => format!(r#"id: "{appointment}""#),
             ("Practitioner", "calendar") => week.to_owned(),
             ("Practitioner", "freeSlots") => format!(r#"facility: "{}", {week}"#, clinic.facility),
+            ("Patient", "chart") => "first: 30".to_owned(),
             ("Patient", "chartChanges") => r#"from: { position: 0 }, to: { time: "2031-03-10T00:00:00Z" }"#.to_owned(),
             ("Calendar", "open") => format!(r#"facility: "{}""#, clinic.facility),
             ("Subscription", "patientAppointments") => format!(r#"patient: "{patient}""#),

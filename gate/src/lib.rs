@@ -68,6 +68,11 @@ impl Gate {
         if scheme.eq_ignore_ascii_case("bearer") { self.authenticate(token.trim()).await } else { Err(Unauthenticated) }
     }
 
+    /// What code systems know of each other.
+    pub fn terminology(&self) -> &Arc<Terminology> {
+        &self.terminology
+    }
+
     /// What the read models' cursors do from now on.
     pub fn moved(&self) -> tokio::sync::broadcast::Receiver<Moved> {
         self.signals.subscribe()

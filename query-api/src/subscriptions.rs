@@ -13,12 +13,14 @@ use crate::errors::{Code, Failure};
 use crate::ids::argument;
 use crate::paging::cost;
 use crate::reads::{Permitted, permitted};
-use crate::records::ChartEntry;
+use crate::records::{ChartUpdates, Followed, PROJECTIONS};
 use crate::scalars::Position;
 use crate::scheduling::Appointment;
 
 /// The most changes that one message carries; the rest follow in the next.
 const MOST_CHANGES: i64 = 100;
+
+const NOTHING_TO_FOLLOW: Failure = Failure::Refused(Code::NotFound, "there is nothing of this id that you may see");
 
 /// How far one subscription has come, from one of its executions to the next.
 #[derive(Clone, Default)]
@@ -28,7 +30,8 @@ pub struct Progress(Arc<Mutex<Seen>>);
 struct Seen {
     position: Option<i64>,
     more: bool,
-    projection: Option<&'static str>,
+    chart: Option<Followed>,
+    projections: &'static [&'static str],
 }
 
 impl Progress {
@@ -37,9 +40,9 @@ impl Progress {
         self.get().more
     }
 
-    /// The projection whose rows are followed, once that is known.
-    pub fn follows(&self) -> Option<&'static str> {
-        self.get().projection
+    /// The projections whose rows are followed, once that is known.
+    pub fn follows(&self) -> &'static [&'static str] {
+        self.get().projections
     }
 
     fn get(&self) -> Seen {
@@ -64,12 +67,12 @@ impl Subscriptions {
         Ok(changes(context, there, OF_PATIENT, patient.0).await?.map(|(position, appointments)| AppointmentChanges { position, appointments }))
     }
 
-    /// A person's chart under any record of theirs, as it changes: only what changes from now on, and several changes may come together.
+    /// A person's chart under any record of theirs, as it changes, also by a merge or its undoing: only what changes from now on, and several changes may come together.
     #[graphql(complexity = "cost(None, child_complexity)")]
     async fn patient_chart(&self, context: &Context<'_>, patient: ID) -> Result<impl Stream<Item = ChartUpdates>> {
         let patient: PatientId = argument("patient", &patient)?;
         let there = permitted(context, Permission::ReadPatients)?.load(patient).await?.is_some();
-        Ok(changes(context, there, OF_CHART, patient.0).await?.map(|(position, entries)| ChartUpdates { position, entries }))
+        Ok(futures::stream::iter(chart_changes(context, there, patient).await?))
     }
 
     /// A practitioner's appointments, as they change; also those that are moved to another practitioner.
@@ -98,38 +101,20 @@ pub struct AppointmentChanges {
     appointments: Vec<Appointment>,
 }
 
-/// Facts of a chart that have changed.
-#[derive(SimpleObject)]
-pub struct ChartUpdates {
-    /// Every change of what is followed up to this position has been sent with this message.
-    position: Position,
-    /// The facts as they are now, in the order of their changes.
-    entries: Vec<ChartEntry>,
-}
-
 /// What can be followed: rows that name the event that changed them last.
-trait Followed: for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static {
+trait Rows: for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static {
     const PERMISSION: Permission;
-    /// The projection that writes the rows.
-    const PROJECTION: &'static str;
+    /// The projections that write the rows.
+    const PROJECTIONS: &'static [&'static str];
     /// Of anything that the caller sees, the last change: whatever is followed has not changed beyond it.
     const LATEST: &'static str;
     fn disclosed(&self, permitted: Permitted<'_>);
 }
 
-impl Followed for Appointment {
+impl Rows for Appointment {
     const PERMISSION: Permission = Permission::ReadAppointments;
-    const PROJECTION: &'static str = "scheduling";
+    const PROJECTIONS: &'static [&'static str] = &["scheduling"];
     const LATEST: &'static str = "select coalesce(max(position), 0) from appointment";
-    fn disclosed(&self, permitted: Permitted<'_>) {
-        self.disclosed(permitted);
-    }
-}
-
-impl Followed for ChartEntry {
-    const PERMISSION: Permission = Permission::ReadChart;
-    const PROJECTION: &'static str = "records";
-    const LATEST: &'static str = "select coalesce(max(position), 0) from chart_fact";
     fn disclosed(&self, permitted: Permitted<'_>) {
         self.disclosed(permitted);
     }
@@ -143,21 +128,16 @@ struct Changed<T> {
     changes: i64,
 }
 
-async fn changes<T: Followed>(
-    context: &Context<'_>,
-    there: bool,
-    statement: &'static str,
-    id: Uuid,
-) -> Result<impl Stream<Item = (Position, Vec<T>)> + use<T>> {
+async fn changes<T: Rows>(context: &Context<'_>, there: bool, statement: &'static str, id: Uuid) -> Result<impl Stream<Item = (Position, Vec<T>)> + use<T>> {
     let permitted = permitted(context, T::PERMISSION)?;
     if !there {
-        return Err(Failure::Refused(Code::NotFound, "there is nothing of this id that you may see").into());
+        return Err(NOTHING_TO_FOLLOW.into());
     }
     let progress = context.data_opt::<Progress>().ok_or(Failure::Internal)?;
     let item = match progress.get().position {
         None => {
             let latest = sqlx::query_scalar(T::LATEST).fetch_one(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-            progress.set(Seen { position: Some(latest), more: false, projection: Some(T::PROJECTION) });
+            progress.set(Seen { position: Some(latest), more: false, projections: T::PROJECTIONS, chart: None });
             None
         }
         Some(after) => changes_after(permitted, statement, id, after, progress).await?,
@@ -165,7 +145,26 @@ async fn changes<T: Followed>(
     Ok(futures::stream::iter(item))
 }
 
-async fn changes_after<T: Followed>(
+async fn chart_changes(context: &Context<'_>, there: bool, patient: PatientId) -> Result<Option<ChartUpdates>, Failure> {
+    let permitted = permitted(context, Permission::ReadChart)?;
+    if !there {
+        return Err(NOTHING_TO_FOLLOW);
+    }
+    let progress = context.data_opt::<Progress>().ok_or(Failure::Internal)?;
+    let seen = Seen { projections: PROJECTIONS, ..Seen::default() };
+    let Some(followed) = progress.get().chart else {
+        progress.set(Seen { chart: Some(Followed::begin(permitted).await?), ..seen });
+        return Ok(None);
+    };
+    let (updates, followed, more) = match followed.next(permitted, patient, MOST_CHANGES).await? {
+        Some((updates, followed, more)) => (Some(updates), followed, more),
+        None => (None, followed, false),
+    };
+    progress.set(Seen { chart: Some(followed), more, ..seen });
+    Ok(updates)
+}
+
+async fn changes_after<T: Rows>(
     permitted: Permitted<'_>,
     statement: &'static str,
     id: Uuid,
@@ -173,9 +172,12 @@ async fn changes_after<T: Followed>(
     progress: &Progress,
 ) -> Result<Option<(Position, Vec<T>)>, Failure> {
     let rows: Vec<Changed<T>> = sqlx::query_as(statement).bind(id).bind(after).bind(MOST_CHANGES).fetch_all(&mut *permitted.connection().await).await?;
-    let Some(position) = rows.iter().map(|row| row.last).max() else { return Ok(None) };
+    let Some(position) = rows.iter().map(|row| row.last).max() else {
+        progress.set(Seen { more: false, ..progress.get() });
+        return Ok(None);
+    };
     let more = rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES;
-    progress.set(Seen { position: Some(position), more, projection: Some(T::PROJECTION) });
+    progress.set(Seen { position: Some(position), more, projections: T::PROJECTIONS, chart: None });
     let rows: Vec<T> = rows.into_iter().map(|row| row.row).collect();
     for row in &rows {
         row.disclosed(permitted);
@@ -208,5 +210,3 @@ const OF_FACILITY: &str = changed!(
     "select appointment_id, position from appointment where facility_id = $1 and position > $2 \
      union all select appointment_id, position from appointment_left where facility_id = $1 and position > $2"
 );
-const OF_CHART: &str = "select f.*, f.position as last, 1::bigint as changes from chart_fact f \
-    where patient_id in (select record_id from patient_link where patient_id = $1) and position > $2 order by position limit $3";

@@ -314,6 +314,77 @@ async fn a_chart_is_followed_as_it_changes() {
 }
 
 #[tokio::test]
+async fn a_merge_brings_facts_and_its_undoing_takes_them() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (ada, bob) = (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Ada", "Byron").await);
+    let tablets =
+        record(&world, "medication-request", ada, json!({ "status": "active", "intent": "order", "medicationCodeableConcept": coded("A", "Amoxicillin") }))
+            .await;
+    let allergy = record(&world, "allergy", bob, json!({ "code": coded("A", "Amoxicillin") })).await;
+    let mut sockets = Vec::new();
+    for token in [world.token(Role::Clinician), world.token_of_patient(ada)] {
+        let mut socket = Socket::open(&world, &token).await;
+        let query = format!("subscription {{ patientChart(patient: \"{ada}\") {{ position leftRecords entries {{ uuid record }} }} }}");
+        socket.subscribe("1", &json!({ "query": query, "extensions": { "carelog": { "waitFor": world.position() } } })).await;
+        assert_eq!(socket.silence().await, None);
+        sockets.push(socket);
+    }
+    let screening = async || {
+        let query = "query($id: ID!) { patient(id: $id) { chart { allergyStatus screening { checked conflicts { kind entry { uuid } with { uuid } } } \
+            nodes { uuid screening { conflicts { kind } } } } } }";
+        world.data(&world.token(Role::Clinician), query, json!({ "id": ada })).await["patient"]["chart"].clone()
+    };
+    assert_eq!(screening().await["screening"], json!({ "checked": true, "conflicts": [] }));
+
+    let merge = json!({ "survivor": ada, "merged": bob, "reason": "same person" });
+    let merged = world.tell(Role::Administrator, "patients/merge-patients", merge.clone()).await;
+    for socket in &mut sockets {
+        let message = socket.next().await;
+        let update = &message["payload"]["data"]["patientChart"];
+        assert_eq!(*update, json!({ "position": merged, "leftRecords": [], "entries": [{ "uuid": allergy, "record": bob }] }), "{message}");
+    }
+    let chart = screening().await;
+    let conflict = json!({ "kind": "ALLERGY", "entry": { "uuid": tablets }, "with": { "uuid": allergy } });
+    assert_eq!((&chart["screening"], &chart["allergyStatus"]), (&json!({ "checked": true, "conflicts": [conflict] }), &json!("KNOWN")), "{chart}");
+    assert!(chart["nodes"].as_array().unwrap().iter().all(|node| node["screening"]["conflicts"] == json!([])), "what was told at the time stays");
+
+    let parted = world.tell(Role::Administrator, "patients/undo-merge", merge).await;
+    for socket in &mut sockets {
+        let message = socket.next().await;
+        assert_eq!(message["payload"]["data"]["patientChart"], json!({ "position": parted, "leftRecords": [bob], "entries": [] }), "{message}");
+        assert_eq!(socket.silence().await, None, "each change comes once");
+    }
+    assert_eq!(screening().await["screening"]["conflicts"], json!([]));
+    world.side.agrees(&projections::all()).await;
+}
+
+#[tokio::test]
+async fn of_a_parked_patient_nothing_is_said_to_be_absent() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (parked, merged, other) =
+        (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Ada", "Byron").await, clinic.patient(&world, "Bob", "Byron").await);
+    world.tell(Role::Administrator, "patients/merge-patients", json!({ "survivor": parked, "merged": merged, "reason": "same person" })).await;
+    let query = "query($id: ID!) { patient(id: $id) { chart { allergyStatus screening { checked } } } }";
+    let said = async |patient: Uuid| world.data(&world.token(Role::Clinician), query, json!({ "id": patient })).await["patient"]["chart"].clone();
+    let nothing_asked = json!({ "allergyStatus": "NOT_ASKED", "screening": { "checked": true } });
+    assert_eq!(said(parked).await, nothing_asked);
+    let statement = "insert into projection.parked (schema_name, tenant, subject, position, event_type, reason, parked_at) \
+                     select schema_name, $1, $2, 1, 'records.AllergyIntoleranceRecorded', 'a test', now() from projection.version where active and name = $3";
+    let park = async |subject: Uuid, projection: &str| {
+        let parked = sqlx::query(statement).bind(world.tenant.0).bind(format!("patient/{subject}")).bind(projection);
+        assert_eq!(parked.execute(&world.side.read).await.unwrap().rows_affected(), 1);
+    };
+    park(other, "scheduling").await;
+    park(merged, "records").await;
+    for patient in [parked, merged] {
+        assert_eq!(said(patient).await, json!({ "allergyStatus": null, "screening": null }), "the records are one person's");
+    }
+    assert_eq!(said(other).await, nothing_asked, "what is known of appointments says nothing of allergies");
+}
+
+#[tokio::test]
 async fn a_moment_beyond_all_calendars_is_refused_and_once_stored_parks_nothing() {
     let world = World::new().await;
     let patient = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;

@@ -1,5 +1,8 @@
 //! `POST /v1/documents/upload`: a document, sealed as it comes. Its bytes are durable before its event is.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -19,6 +22,9 @@ use crate::kind::TypeCheck;
 use crate::storage::{Blob, Stage};
 use crate::{Documents, hex, problem};
 
+/// How long one part of an upload may take, however steadily it comes.
+const ARRIVES_WITHIN: Duration = Duration::from_mins(15);
+
 /// A document whose bytes are at their address, and that no event names yet.
 struct Arrived {
     blob: Blob,
@@ -28,11 +34,21 @@ struct Arrived {
 pub(crate) async fn upload(State(documents): State<Documents>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let correlation = correlation(&parts.headers);
-    let answer = match authorize(&documents, &parts.headers).await {
+    let authorized = authorize(&documents, &parts.headers).await;
+    // Its place is free again when the task has ended.
+    let place = Arc::clone(&documents.rules.uploads).try_acquire_owned();
+    if authorized.is_ok() && place.is_err() {
+        return problem::too_many(correlation);
+    }
+    let answer = match authorized {
         Ok((caller, command_id, boundary)) => {
             // Where the sender goes away, this task still ends in order.
             let body = Incoming::new(body, length(&parts.headers));
-            let receiving = receive(documents, caller, command_id, boundary, correlation, body).in_current_span();
+            let receiving = async move {
+                let _place = place;
+                receive(documents, caller, command_id, boundary, correlation, body).await
+            };
+            let receiving = receiving.in_current_span();
             tokio::spawn(receiving).await.unwrap_or_else(|_| Err(problem::unavailable()))
         }
         Err(problem) => Err(problem),
@@ -90,7 +106,7 @@ async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: 
     let limit = documents.rules.limit;
     let mut parts = body.parts(boundary, limit)?;
     let mut part = incoming::part(&mut parts, "metadata", limit).await?;
-    let metadata: DocumentMetadata = documents.rules.metadata.read(&incoming::metadata(&mut part, limit).await?)?;
+    let metadata: DocumentMetadata = documents.rules.metadata.read(&in_time(incoming::metadata(&mut part, limit)).await?)?;
     drop(part);
     let declared = metadata.content.known().map(|content| content.attachment.content_type.clone()).ok_or_else(problem::parts)?;
     if !documents.rules.types.has(&declared) {
@@ -98,7 +114,7 @@ async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: 
     }
     let mut file = incoming::part(&mut parts, "content", limit).await?;
     let mut stage = documents.storage.stage();
-    let sealed = match seal(documents, caller, &metadata, TypeCheck::new(declared), &mut file, &mut stage).await {
+    let sealed = match in_time(seal(documents, caller, &metadata, TypeCheck::new(declared), &mut file, &mut stage)).await {
         Ok(sealed) => {
             drop(file);
             incoming::end(&mut parts, limit).await.map(|()| sealed)
@@ -115,6 +131,11 @@ async fn arrive(documents: &Documents, caller: &Caller, boundary: String, body: 
     let blob = Blob::new(caller.tenant, metadata.document, &address);
     stage.keep(&blob).await.map_err(|error| problem::storage(&error))?;
     Ok(Arrived { blob, command: UploadDocument { metadata, address, size, fingerprint: Phi::Known(fingerprint) } })
+}
+
+/// A part that trickles in is given up.
+async fn in_time<T>(part: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(ARRIVES_WITHIN, part).await.unwrap_or_else(|_| Err(Problem::unreadable()))
 }
 
 /// Seals the file as it comes, and sees that it is what it should be.

@@ -35,8 +35,14 @@ pub struct Document {
     occurred_at: Option<chrono::DateTime<Utc>>,
     /// How sensitive it is beyond normal, as HL7 codes.
     security: Vec<String>,
-    /// The document that has taken its place.
+    #[graphql(skip)]
     superseded_by: Option<Uuid>,
+    /// The same, where it is still this person's and was not removed.
+    #[graphql(skip)]
+    successor: Option<Uuid>,
+    /// The status with which it arrived.
+    #[graphql(skip)]
+    arrived: Option<String>,
     /// Why it should not have been there.
     removal_reason: Option<String>,
 }
@@ -68,11 +74,18 @@ impl Document {
 impl Document {
     /// Whether it is the one to read.
     async fn status(&self) -> DocumentStatus {
-        match self.status.as_str() {
+        let is_current_again = self.status == "superseded" && self.superseded_by.is_some() && self.successor.is_none();
+        let status = if is_current_again { self.arrived.as_deref().unwrap_or("current") } else { self.status.as_str() };
+        match status {
             "current" => DocumentStatus::Current,
             "superseded" => DocumentStatus::Superseded,
             _ => DocumentStatus::EnteredInError,
         }
+    }
+
+    /// The document that has taken its place; none where that was removed, or is not this person's any more.
+    async fn superseded_by(&self) -> Option<Uuid> {
+        self.successor
     }
 
     /// How many bytes it has.
@@ -115,7 +128,9 @@ impl Loader<DocumentsOf> for Loads {
         for (page, patients) in by_arguments(keys.iter().map(|key| (key.patient, key.page))) {
             let rows: Vec<Row> = sqlx::query_as(
                 "select parent.id as of, document.* from unnest($1::uuid[]) as parent (id) cross join lateral ( \
-                 select * from document \
+                 select *, content ->> 'status' as arrived, \
+                 (select other.document_id from document other where other.document_id = document.superseded_by and other.status <> 'entered-in-error' \
+                 and other.patient_id in (select record_id from patient_link where patient_id = document.patient_id)) as successor from document \
                  where patient_id in (select record_id from patient_link where patient_id = parent.id) \
                  and ($2::uuid is null or document_id < $2) order by document_id desc limit $3) document order by document.document_id desc",
             )

@@ -40,7 +40,8 @@ impl App {
         let vault_pool = pool(config.vault_database()?, 8)
             .await
             .context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL); `carelog migrate` makes what is missing")?;
-        let read_pool = pool(config.read_database()?, 32)
+        let read_pool = projections::quiet(bounded(32))
+            .connect_with(config.read_database()?)
             .await
             .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
         let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
@@ -63,7 +64,11 @@ impl App {
 
 /// A pool that gives up on a connection after a while, so that a request gets an answer.
 pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::Error> {
-    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
+    bounded(most).connect_with(options).await
+}
+
+fn bounded(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5))
 }
 
 fn root_key(config: &Config) -> anyhow::Result<RootKey> {

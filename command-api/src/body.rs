@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::problem::{FieldError, Problem};
-use crate::rule;
+use crate::{number, rule};
 
 /// The schema that a body is checked against before it is read.
 pub struct BodySchema(Validator);
@@ -32,6 +32,10 @@ impl BodySchema {
             let error = FieldError { field: String::new(), rule: format!("must be JSON; it breaks off at line {}, column {}", error.line(), error.column()) };
             Problem::invalid_body(vec![error])
         })?;
+        if !number::are_kept(body) {
+            let rule = "must hold no number that cannot be kept as it is written".to_owned();
+            return Err(Problem::invalid_body(vec![FieldError { field: String::new(), rule }]));
+        }
         let mut broken: Vec<FieldError> = self.0.iter_errors(&value).flat_map(|error| rule::broken(&error)).take(ERRORS_AT_MOST).collect();
         broken.dedup();
         if !broken.is_empty() {

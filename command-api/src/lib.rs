@@ -3,6 +3,7 @@
 mod body;
 mod endpoint;
 mod handler;
+mod number;
 mod openapi;
 mod problem;
 mod rule;

@@ -45,17 +45,11 @@ pub(crate) async fn hand_out(
     correlation: Uuid,
 ) -> Result<Response, Problem> {
     let found = find(documents, caller, document, headers, operation, correlation, true).await?;
-    let tag = format!("\"{}\"", found.blob.address);
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let whole = text(header::IF_RANGE).is_some_and(|expected| expected != tag);
-    let wanted = if whole { Wanted::Whole } else { wanted(text(header::RANGE), found.size) };
-    let (status, range) = match wanted {
+    let (status, range) = match found.wanted(headers) {
         Wanted::Whole => (StatusCode::OK, 0..found.size),
         Wanted::Part(range) => (StatusCode::PARTIAL_CONTENT, range),
         Wanted::Outside => {
-            let mut response = refuse(problem::outside(found.size), correlation);
-            insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{}", found.size));
-            return Ok(response);
+            return Ok(outside(found.size, correlation));
         }
     };
     let body = body(documents, caller, &found, range.clone()).await?;
@@ -67,11 +61,37 @@ pub(crate) async fn hand_out(
     insert(&mut response, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
     insert(&mut response, header::CACHE_CONTROL, "no-store");
     insert(&mut response, header::ACCEPT_RANGES, "bytes");
-    insert(&mut response, header::ETAG, &tag);
+    insert(&mut response, header::ETAG, &found.tag());
     if status == StatusCode::PARTIAL_CONTENT {
         insert(&mut response, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", range.start, range.end - 1, found.size));
     }
     Ok(response)
+}
+
+/// What keeps a document from being handed out to this caller, if anything does; nothing is shown by it.
+pub(crate) async fn refused(documents: &Documents, caller: &Caller, document: DocumentId, headers: &HeaderMap, correlation: Uuid) -> Option<Response> {
+    match find(documents, caller, document, headers, "look for document by link", correlation, false).await {
+        Ok(found) => matches!(found.wanted(headers), Wanted::Outside).then(|| outside(found.size, correlation)),
+        Err(problem) => Some(refuse(problem, correlation)),
+    }
+}
+
+fn outside(size: u64, correlation: Uuid) -> Response {
+    let mut response = refuse(problem::outside(size), correlation);
+    insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{size}"));
+    response
+}
+
+impl Found {
+    fn tag(&self) -> String {
+        format!("\"{}\"", self.blob.address)
+    }
+
+    fn wanted(&self, headers: &HeaderMap) -> Wanted {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let whole = text(header::IF_RANGE).is_some_and(|expected| expected != self.tag());
+        if whole { Wanted::Whole } else { wanted(text(header::RANGE), self.size) }
+    }
 }
 
 fn insert(response: &mut Response, name: HeaderName, value: &str) {

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use domain::InvalidValue;
 use domain::documents::MediaType;
 
+use crate::markup::begins_as_xml;
+
 /// How many bytes at the beginning tell the type: a DICOM file's mark ends at 132, a markup's may stand behind white space.
 const HEAD: usize = 1024;
 /// Types whose bytes may be text, and that are told by their beginning.
@@ -82,7 +84,7 @@ impl TypeCheck {
         self.judged = true;
         let found = sniffed(&self.head);
         let right = match self.declared.essence() {
-            kind if is_text(&self.declared) && kind.ends_with("xml") => begins_as_markup(&self.head) && found != Some("text/html"),
+            kind if is_text(&self.declared) && kind.ends_with("xml") => begins_as_xml(&self.head, self.head.len() == HEAD) && found != Some("text/html"),
             // Text has no mark of its own, and may begin with what is the mark of an image: what it must not be is another type that is text as well. That all of it
             // is text is seen as it streams.
             kind if is_text(&self.declared) => found.is_none_or(|found| found == kind || !ALSO_TEXT.contains(&found)),
@@ -102,11 +104,6 @@ fn is_text(kind: &MediaType) -> bool {
 
 fn sniffed(head: &[u8]) -> Option<&'static str> {
     infer::get(head).map(|kind| kind.mime_type())
-}
-
-fn begins_as_markup(head: &[u8]) -> bool {
-    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    head.trim_ascii_start().starts_with(b"<")
 }
 
 /// UTF-8 without control characters other than white space.

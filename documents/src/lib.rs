@@ -6,6 +6,7 @@ mod download;
 mod incoming;
 mod kind;
 mod links;
+mod markup;
 mod open;
 mod openapi;
 mod problem;
@@ -24,6 +25,7 @@ use event_store::EventStore;
 use gate::Gate;
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
+use tokio::sync::Semaphore;
 
 pub use collect::{CollectError, Collected, collect};
 pub use kind::{AllowedTypes, WrongType};
@@ -53,12 +55,17 @@ pub struct Rules {
     /// The media types.
     pub types: AllowedTypes,
     metadata: BodySchema,
+    /// Who uploads at this moment.
+    uploads: Arc<Semaphore>,
 }
+
+/// How many upload at once: each holds some megabytes, however slowly it comes.
+const UPLOADS_AT_ONCE: usize = 32;
 
 impl Rules {
     /// Documents of these types and at most so many bytes.
     pub fn new(limit: u64, types: AllowedTypes) -> Self {
-        Self { limit, types, metadata: BodySchema::of::<DocumentMetadata>() }
+        Self { limit, types, metadata: BodySchema::of::<DocumentMetadata>(), uploads: Arc::new(Semaphore::new(UPLOADS_AT_ONCE)) }
     }
 }
 

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use sqlx::types::Json as Stored;
 use uuid::Uuid;
 
-use crate::download::{hand_out, may_read, refuse};
+use crate::download::{hand_out, may_read, refuse, refused};
 use crate::{Documents, hex, problem};
 
 /// How long a link can be used.
@@ -61,25 +61,33 @@ async fn link(documents: &Documents, caller: &Caller, document: Uuid) -> Result<
     Ok(Link { path: format!("/v1/documents/links/{token}"), expires })
 }
 
-pub(crate) async fn follow(State(documents): State<Documents>, Path(token): Path<String>, headers: HeaderMap) -> Response {
+pub(crate) async fn follow(State(documents): State<Documents>, token: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Response {
     let correlation = request_id(&headers);
     let answer = async {
-        let (caller, document) = take(&documents, &token).await?;
+        let Path(token) = token.map_err(|_| problem::link_unknown())?;
+        let (caller, document) = find(&documents, &token, "select document, caller from documents.link where token_hash = $1 and expires_at > $2").await?;
+        let caller = Credentials::of(&headers).come_from(caller);
+        // Who gets nothing by it may use it again.
+        if let Some(refused) = refused(&documents, &caller, document, &headers, correlation).await {
+            return Ok(refused);
+        }
+        // Of two at once, one gets it.
+        let (caller, document) =
+            find(&documents, &token, "delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller").await?;
         let caller = Credentials::of(&headers).come_from(caller);
         hand_out(&documents, &caller, document, &headers, "download document by link", correlation).await
     };
     answer.await.unwrap_or_else(|problem| refuse(problem, correlation))
 }
 
-/// Uses up a link: of two at once, one gets it.
-async fn take(documents: &Documents, token: &str) -> Result<(Caller, DocumentId), Problem> {
-    let link: Option<(Uuid, Stored<Caller>)> =
-        sqlx::query_as("delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller")
-            .bind(hash(token))
-            .bind(documents.store.clock().now())
-            .fetch_optional(&documents.links)
-            .await
-            .map_err(|error| problem::database(&error))?;
+/// What a link opens, and as whom.
+async fn find(documents: &Documents, token: &str, statement: &'static str) -> Result<(Caller, DocumentId), Problem> {
+    let link: Option<(Uuid, Stored<Caller>)> = sqlx::query_as(statement)
+        .bind(hash(token))
+        .bind(documents.store.clock().now())
+        .fetch_optional(&documents.links)
+        .await
+        .map_err(|error| problem::database(&error))?;
     let (document, Stored(caller)) = link.ok_or_else(problem::link_unknown)?;
     Ok((caller, DocumentId(document)))
 }

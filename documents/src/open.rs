@@ -6,6 +6,7 @@ use bytes::Bytes;
 use command_api::Problem;
 use domain::documents::BlobAddress;
 use domain::{DocumentId, PatientId, Permission, Subject};
+use event_store::ReadError;
 use gate::{Caller, Forbidden, Snapshot};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -41,6 +42,7 @@ pub(crate) enum NotFound {
     Unknown,
     Removed,
     Database(sqlx::Error),
+    Log(ReadError),
 }
 
 impl From<NotFound> for Problem {
@@ -50,6 +52,7 @@ impl From<NotFound> for Problem {
             NotFound::Unknown => problem::unknown(),
             NotFound::Removed => problem::removed(),
             NotFound::Database(error) => problem::read(error.into()),
+            NotFound::Log(error) => problem::log(&error),
         }
     }
 }
@@ -59,7 +62,7 @@ pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses
     let statement = "select patient_id, address, size, content_type, status from document where document_id = $1";
     let row: Option<Row> = sqlx::query_as(statement).bind(document.0).fetch_optional(&mut *snapshot.connection().await).await.map_err(NotFound::Database)?;
     let row = row.ok_or(NotFound::Unknown)?;
-    if row.status == "entered-in-error" {
+    if row.status == "entered-in-error" || snapshot.is_removed(document).await.map_err(NotFound::Log)? {
         return Err(NotFound::Removed);
     }
     let patient = PatientId(row.patient_id);

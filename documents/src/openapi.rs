@@ -68,7 +68,7 @@ fn upload(metadata: &Value, rejection: &Value) -> Value {
             "415": problem("The body is not multipart/form-data."),
             "422": { "description": "`content-type-not-allowed`, `content-type-mismatch`, one of these reasons, or the idempotency key was used with another body.",
                      "content": { "application/problem+json": { "schema": { "allOf": [{ "$ref": "#/components/schemas/Problem" }, rejection] } } } },
-            "503": problem("Not available; a retry with the same Idempotency-Key is safe."),
+            "503": problem("Not available, or `too-many-uploads` at once; a retry with the same Idempotency-Key is safe."),
             "507": problem("`storage-full`."),
         },
     })

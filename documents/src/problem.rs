@@ -1,9 +1,12 @@
 //! What is refused, as problems.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use command_api::Problem;
+use event_store::ReadError;
 use gate::ReadRefusal;
 use serde_json::json;
+use uuid::Uuid;
 use vault::VaultError;
 
 use crate::kind::{AllowedTypes, WrongType};
@@ -99,6 +102,19 @@ pub(crate) fn read(refusal: ReadRefusal) -> Problem {
         }
         ReadRefusal::Unrecorded(_) => unavailable(),
     }
+}
+
+/// Nothing of the body was read; there is room again when one of those that come has come.
+pub(crate) fn too_many(correlation: Uuid) -> Response {
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-uploads", "As many documents are uploaded as can be at once; try again.");
+    let mut response = Problem { request_id: Some(correlation), ..problem }.into_response();
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+    response
+}
+
+pub(crate) fn log(error: &ReadError) -> Problem {
+    tracing::error!(error = error as &dyn std::error::Error, "the log");
+    unavailable()
 }
 
 pub(crate) fn database(error: &sqlx::Error) -> Problem {

@@ -1,5 +1,8 @@
 //! `POST /v1/documents/upload`: a document as the two parts of a form, taken in as it comes.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,14 +17,27 @@ use uuid::Uuid;
 use crate::incoming::{self, Incoming};
 use crate::{Documents, problem};
 
+/// How long one part of an upload may take, however steadily it comes.
+const ARRIVES_WITHIN: Duration = Duration::from_mins(15);
+
 pub(crate) async fn upload(State(documents): State<Documents>, request: axum::extract::Request) -> Response {
     let (parts, body) = request.into_parts();
     let correlation = request_id(&parts.headers);
-    let answer = match authorize(&documents, &parts.headers).await {
+    let authorized = authorize(&documents, &parts.headers).await;
+    // Its place is free again when the task has ended.
+    let place = Arc::clone(&documents.rules.uploads).try_acquire_owned();
+    if authorized.is_ok() && place.is_err() {
+        return problem::too_many(correlation);
+    }
+    let answer = match authorized {
         Ok((caller, command_id, boundary)) => {
             // Where the sender goes away, this task still ends in order.
             let body = Incoming::new(body, length(&parts.headers));
-            let receiving = receive(documents, caller, command_id, boundary, correlation, body).in_current_span();
+            let receiving = async move {
+                let _place = place;
+                receive(documents, caller, command_id, boundary, correlation, body).await
+            };
+            let receiving = receiving.in_current_span();
             tokio::spawn(receiving).await.unwrap_or_else(|_| Err(problem::unavailable()))
         }
         Err(problem) => Err(problem),
@@ -76,10 +92,15 @@ async fn take(
     let limit = documents.rules.limit;
     let mut parts = body.parts(boundary, limit)?;
     let mut part = incoming::part(&mut parts, "metadata", limit).await?;
-    let metadata: DocumentMetadata = documents.rules.metadata.read(&incoming::metadata(&mut part, limit).await?)?;
+    let metadata: DocumentMetadata = documents.rules.metadata.read(&in_time(incoming::metadata(&mut part, limit)).await?)?;
     drop(part);
     let file = incoming::part(&mut parts, "content", limit).await?;
     let request = Request { command_id, correlation, causation: None, based_on: None };
-    let taken = documents.take(caller, metadata, incoming::file(parts, file, limit), request).await;
-    taken.map_err(|refused| refused.into_problem(documents))
+    let taking = documents.take(caller, metadata, incoming::file(parts, file, limit), request);
+    in_time(async { taking.await.map_err(|refused| refused.into_problem(documents)) }).await
+}
+
+/// A part that trickles in is given up.
+async fn in_time<T>(part: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(ARRIVES_WITHIN, part).await.unwrap_or_else(|_| Err(Problem::unreadable()))
 }

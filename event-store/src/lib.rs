@@ -19,8 +19,8 @@ mod stored;
 mod tail;
 
 pub use append::{Actor, Append, AppendError, Appended, CommandKey};
-pub use connect::Log;
 pub use clock::{Clock, fresh_id};
+pub use connect::Log;
 pub use position::{PARTITIONS, Position, partition_of};
 pub use read::{Back, Page, ReadError};
 pub use store::{EventStore, migrate};

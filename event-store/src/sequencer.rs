@@ -187,7 +187,8 @@ fn reply_unavailable(requests: impl Iterator<Item = Request>, error: &Arc<sqlx::
 fn count(log: Log, batch: &[Request], verdicts: &[Verdict], took: Duration) {
     let appended = batch.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_)));
     metrics::counter!("carelog_log_events_total", "log" => log.schema()).increment(appended.map(|(request, _)| request.events.len() as u64).sum());
-    metrics::counter!("carelog_log_conflicts_total", "log" => log.schema()).increment(verdicts.iter().filter(|verdict| **verdict == Verdict::Grown).count() as u64);
+    metrics::counter!("carelog_log_conflicts_total", "log" => log.schema())
+        .increment(verdicts.iter().filter(|verdict| **verdict == Verdict::Grown).count() as u64);
     metrics::histogram!("carelog_log_batch_requests", "log" => log.schema()).record(batch.len() as f64);
     metrics::histogram!("carelog_log_commit_seconds", "log" => log.schema()).record(took.as_secs_f64());
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{TenantId, UserId};
-use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 use sqlx::migrate::{MigrateError, Migration};
+use sqlx::{AssertSqlSafe, PgPool, SqlSafeStr};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;

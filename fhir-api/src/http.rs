@@ -1,6 +1,7 @@
 //! `GET /fhir/<Type>/<id>`, `GET /fhir/Patient/<id>/$everything`, `GET /fhir/metadata`.
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,9 +28,13 @@ pub fn router(gate: Gate) -> Router {
     Router::new().nest("/fhir", paths)
 }
 
-async fn read(State(gate): State<Gate>, Path((name, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
+/// What a path names; one that is no text names nothing.
+type Named<T> = Result<Path<T>, PathRejection>;
+
+async fn read(State(gate): State<Gate>, named: Named<(String, String)>, headers: HeaderMap) -> Response {
     let answered = async {
         let caller = gate.admit(Credentials::of(&headers)).await?;
+        let Path((name, id)) = named.map_err(|_| Problem::NotFound)?;
         let resource_type = ResourceType::named(&name).ok_or(Problem::NotSupported)?;
         let id: Uuid = id.parse().map_err(|_| Problem::NotFound)?;
         let reading = reading(&headers, format!("fhir read {}", resource_type.name()), &id.to_string())?;
@@ -40,9 +45,10 @@ async fn read(State(gate): State<Gate>, Path((name, id)): Path<(String, String)>
     answered.await.map_or_else(Problem::into_response, |answered: Answered<Value>| resource(&located(answered.value, &origin), answered.reflects.0))
 }
 
-async fn everything_of(State(gate): State<Gate>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn everything_of(State(gate): State<Gate>, named: Named<String>, headers: HeaderMap) -> Response {
     let answered = async {
         let caller = gate.admit(Credentials::of(&headers)).await?;
+        let Path(id) = named.map_err(|_| Problem::NotFound)?;
         let patient = PatientId(id.parse().map_err(|_| Problem::NotFound)?);
         let reading = reading(&headers, "fhir everything".to_owned(), &id)?;
         settled(gate.read(&caller, reading, |snapshot| async move { everything(&snapshot, patient).await }).await)

@@ -115,7 +115,8 @@ impl ImportCommand {
         self.visit(DependsOn)
     }
 
-    /// Through the edge that anyone's command goes through, so that the log never holds what could not have been sent.
+    /// Through the edge that anyone's command goes through, so that the log never holds what could not have been sent, but for
+    /// references to facts that are elsewhere in the source.
     pub(crate) fn checked(&self) -> Result<Self, NotUnderstood> {
         struct ThroughTheEdge;
         impl Visitor for ThroughTheEdge {

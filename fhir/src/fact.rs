@@ -29,7 +29,7 @@ where
     // What a person would have been asked about is flagged.
     let acknowledged = if F::CONFLICTS_ARE_REFUSED { Some(imported_reason()?.into()) } else { None };
     let mut commands: Vec<ImportCommand> = register.into_iter().map(Into::into).collect();
-    commands.push(RecordFact { fact, patient, content: content.into(), security, acknowledged }.into());
+    commands.push(RecordFact { fact, patient, content: content.into(), security, acknowledged, imported: false }.into());
     if in_error {
         commands.push(EnterFactInError::new(fact, patient, imported_reason()?.into()).into());
     }
@@ -43,13 +43,37 @@ fn content<F: Fact>(resource: &mut Element<'_>, imported: &Imported<'_>) -> Resu
     references::rewrite(path, &mut stated, imported.index, &mut resource.notes().borrow_mut());
     let mut fields = stated.clone();
     let in_error = taken_back::take(F::KIND, &mut fields);
-    let content: F = parse(path, fields)?;
-    let Ok(Value::Object(mut kept)) = serde_json::to_value(&content) else { return Err(InvalidValue("have the content's shape").into()) };
+    let mut kept = shape(&parse::<F>(path, fields)?)?;
+    // Of an element that says nothing in Carelog's terms only its place is left.
+    kept.retain(|_, value| says_something(value));
+    let content: F = parse(path, kept.clone())?;
     if in_error {
         taken_back::put(F::KIND, &mut kept);
     }
     compare(path, &stated, &kept, &mut resource.notes().borrow_mut());
     Ok((content, in_error))
+}
+
+fn shape<F: Fact>(content: &F) -> Result<Map<String, Value>, NotUnderstood> {
+    match serde_json::to_value(content) {
+        Ok(Value::Object(fields)) => Ok(fields),
+        _ => Err(InvalidValue("have the content's shape").into()),
+    }
+}
+
+/// Whether there is anything in a value, once everything is taken out of it in which there is nothing.
+fn says_something(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| says_something(value));
+            !fields.is_empty()
+        }
+        Value::Array(entries) => {
+            entries.retain_mut(says_something);
+            !entries.is_empty()
+        }
+        _ => true,
+    }
 }
 
 /// Reads content. A fact with a broken value is not taken without it: it would say something else.
@@ -130,7 +154,7 @@ mod tests {
         let resource = observation(&json!({
             "meta": { "profile": [] }, "text": { "div": "x" }, "subject": { "reference": "Patient/p", "display": "A" },
             "encounter": { "reference": "Encounter?identifier=urn:source|7" }, "valueQuantity": { "value": 1.0, "unit": "kg" },
-            "code": { "coding": [{ "code": "1", "userSelected": true }], "text": "weight" },
+            "code": { "coding": [{ "code": "1", "userSelected": true }], "text": "weight" }, "bodySite": { "coding": [{ "extension": [] }] },
         }));
         let (body, notes) = only(read_among(&[patient(), encounter], &resource));
         let expected = json!({
@@ -142,7 +166,10 @@ mod tests {
         assert_eq!(body, expected);
         let mut paths = not_kept(&notes);
         paths.sort_unstable();
-        assert_eq!(paths, ["Observation.code.coding.userSelected", "Observation.meta", "Observation.subject.display", "Observation.text"]);
+        assert_eq!(
+            paths,
+            ["Observation.bodySite", "Observation.code.coding.userSelected", "Observation.meta", "Observation.subject.display", "Observation.text"]
+        );
     }
 
     #[test]

@@ -34,7 +34,8 @@ macro_rules! facts {
         $(
             impl From<RecordFact<$kind>> for ImportCommand {
                 fn from(command: RecordFact<$kind>) -> Self {
-                    Self::Fact(FactCommand::$kind(OfFact::Record(Box::new(command))))
+                    // Said here, because the edge that every command goes through takes it from nobody.
+                    Self::Fact(FactCommand::$kind(OfFact::Record(Box::new(RecordFact { imported: true, ..command }))))
                 }
             }
 

@@ -26,8 +26,8 @@ pub use access::{Access, Unrecorded};
 pub use access_records::{AccessRecord, AccessRecords, AccessRefusal, AccessSearch};
 pub use authority::{Authority, AuthorityError, TokenIssuer};
 pub use caller::{Caller, NotAdmitted, Unauthenticated};
-pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};
 pub use execute::{Accepted, Answer, Failure, Refusal, Request};
+pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, Role, UnknownRole, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, ReadRefusal, Reading, Snapshot};
@@ -72,6 +72,11 @@ impl Gate {
     #[must_use]
     pub fn without_access_records(self) -> Self {
         Self { access: AccessLog { recording: false, ..self.access }, ..self }
+    }
+
+    /// What code systems know of each other.
+    pub fn terminology(&self) -> &Arc<Terminology> {
+        &self.terminology
     }
 
     /// What the read models' cursors do from now on.

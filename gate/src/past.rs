@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::documents::DocumentsEvent;
+use domain::documents::{DocumentRemoved, DocumentsEvent};
 use domain::records::RecordsEvent;
-use domain::{Event, PatientId, Permission, Query, Tag};
+use domain::{DocumentId, Event, Named, PatientId, Permission, Query, Tag};
 use event_store::{Position, ReadError, Recorded};
 
 use crate::policy::Reach;
@@ -71,6 +71,12 @@ impl Snapshot {
             self.discloses(*record);
         }
         Ok(Past { through, records, events })
+    }
+
+    /// Whether a document was removed, as the log has it: the read models may not know yet.
+    pub async fn is_removed(&self, document: DocumentId) -> Result<bool, ReadError> {
+        let query = Query::new().and(&[DocumentRemoved::TYPE], Tag::document(document));
+        Ok(!self.store.read(self.caller().tenant, &query, self.store.head().await?).await?.is_empty())
     }
 
     /// Whether row-level security admits a patient's rows.

@@ -97,18 +97,16 @@ impl Role {
                 P::GrantPatientAccess,
                 P::BookAppointments,
             ],
-            Self::ComplianceOfficer => {
-                &[
-                    P::ReadOrganizations,
-                    P::ReadPractitioners,
-                    P::ReadPatients,
-                    P::ReadAppointments,
-                    P::ReadChart,
-                    P::ReadDocuments,
-                    P::ReadHistory,
-                    P::ReadAccessRecords,
-                ]
-            }
+            Self::ComplianceOfficer => &[
+                P::ReadOrganizations,
+                P::ReadPractitioners,
+                P::ReadPatients,
+                P::ReadAppointments,
+                P::ReadChart,
+                P::ReadDocuments,
+                P::ReadHistory,
+                P::ReadAccessRecords,
+            ],
             Self::Analyst => &[P::ReadOrganizations],
         }
     }

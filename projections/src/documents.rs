@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::documents::{BlobAddress, Document, DocumentReference, DocumentStatus, DocumentsEvent, MediaType};
 use domain::records::Provenance;
 use domain::value::Reason;
-use domain::{DocumentId, Event, EventType, Label, PatientId, Phi};
+use domain::{DocumentId, Event, EventType, Label, PatientId, Phi, TenantId};
 use event_store::Recorded;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::projection::{ApplyError, Projection};
 use crate::records::provenance;
-use crate::rows::{Row, Rows};
+use crate::rows::{Key, Row, Rows};
 
 /// The read model `documents`; its tables are in `documents.sql`.
 pub(crate) struct Documents;
@@ -59,16 +59,41 @@ impl Projection for Documents {
 
     async fn apply(&self, connection: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {
         let own = || events.iter().filter_map(|recorded| if let Event::Documents(event) = &recorded.event { Some((recorded, event)) } else { None });
-        let mut rows: Rows<DocumentRow> = Rows::load(connection, own().map(|(recorded, event)| (recorded.tenant, event.about().1.0))).await?;
+        let removed: Vec<Key> = own().filter(|(_, event)| matches!(event, DocumentsEvent::DocumentRemoved(_))).map(about).collect();
+        let keys: Vec<Key> = own().map(about).chain(superseded_by(connection, &removed).await?).collect();
+        let mut rows: Rows<DocumentRow> = Rows::load(connection, keys.iter().copied()).await?;
         for (recorded, event) in own() {
             let key = (recorded.tenant, event.about().1.0);
             let before = rows.get(key).map(DocumentRow::document).transpose()?;
             let provenance = provenance(recorded);
             let document = Document::fold(before, event, Some(&provenance)).ok_or(ApplyError::Missing(DocumentRow::TABLE))?;
-            rows.put(key, DocumentRow::of(recorded, document, provenance)?);
+            rows.put(key, DocumentRow::of(recorded, document, provenance.clone())?);
+            if let DocumentsEvent::DocumentRemoved(event) = event {
+                let stands_for = |row: &DocumentRow| row.superseded_by == Some(event.document.0);
+                let those = keys.iter().filter(|(tenant, _)| *tenant == recorded.tenant);
+                let superseded: Vec<Key> = those.copied().filter(|key| rows.get(*key).is_some_and(stands_for)).collect();
+                for key in superseded {
+                    let Some(document) = rows.get(key).map(DocumentRow::document).transpose()? else { continue };
+                    let document = document.without_successor(event.document, Some(&provenance));
+                    rows.put(key, DocumentRow::of(recorded, document, provenance.clone())?);
+                }
+            }
         }
         rows.save(connection).await
     }
+}
+
+/// What an event is about.
+fn about((recorded, event): (&Recorded, &DocumentsEvent)) -> Key {
+    (recorded.tenant, event.about().1.0)
+}
+
+/// The documents whose place these have taken.
+async fn superseded_by(connection: &mut PgConnection, successors: &[Key]) -> Result<Vec<Key>, ApplyError> {
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = successors.iter().map(|(tenant, id)| (tenant.0, *id)).unzip();
+    let statement = "select tenant, document_id from document where (tenant, superseded_by) in (select * from unnest($1::uuid[], $2::uuid[]))";
+    let found: Vec<(Uuid, Uuid)> = sqlx::query_as(statement).bind(tenants).bind(ids).fetch_all(connection).await?;
+    Ok(found.into_iter().map(|(tenant, id)| (TenantId(tenant), id)).collect())
 }
 
 impl DocumentRow {

@@ -9,13 +9,9 @@ mod words;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use domain::documents::DocumentsEvent;
 use domain::fhir_values::HumanName;
 use domain::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
-use domain::patients::PatientsEvent;
 use domain::providers::{PractitionerOnboarded, ProvidersEvent};
-use domain::records::RecordsEvent;
-use domain::scheduling::SchedulingEvent;
 use domain::{Event, EventType, Named, PatientId, TenantId};
 use event_store::Recorded;
 use serde::{Deserialize, Serialize};
@@ -87,8 +83,10 @@ impl Projection for History {
     }
 
     fn types(&self) -> Vec<EventType> {
+        // Every context but those of which nothing but names is told, so that a new one is told of as soon as `entries` has its arm.
         let named = [FacilityOpened::TYPE, RoomAdded::TYPE, PractitionerOnboarded::TYPE];
-        [&named, PatientsEvent::TYPES, SchedulingEvent::TYPES, RecordsEvent::TYPES, DocumentsEvent::TYPES].concat()
+        let of_nobody = [OrganizationsEvent::TYPES, ProvidersEvent::TYPES].concat();
+        Event::types().into_iter().filter(|event_type| named.contains(event_type) || !of_nobody.contains(event_type)).collect()
     }
 
     async fn apply(&self, connection: &mut PgConnection, events: &[Recorded]) -> Result<(), ApplyError> {

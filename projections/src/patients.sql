@@ -69,6 +69,15 @@ create table patient_link (
     primary key (tenant, patient_id, record_id)
 );
 
+-- Pairs that a merge had brought together and its undoing has parted.
+create table patient_link_left (
+    tenant uuid not null,
+    patient_id uuid not null,
+    record_id uuid not null,
+    position bigint not null, -- of the undoing
+    primary key (tenant, patient_id, record_id)
+);
+
 -- The grants in force.
 create table patient_grant (
     tenant uuid not null,

@@ -123,12 +123,11 @@ impl Document {
     }
 
     fn arguments(&self, field: &Field) -> Option<serde_json::Value> {
-        let value = |value: &async_graphql_value::Value| value.clone().into_const_with(|name| Ok::<_, Infallible>(self.variables.get(&name).cloned().unwrap_or_default()));
-        let arguments: serde_json::Map<String, serde_json::Value> = field
-            .arguments
-            .iter()
-            .filter_map(|(name, given)| Some((name.node.to_string(), value(&given.node).ok()?.into_json().ok()?)))
-            .collect();
+        let value = |value: &async_graphql_value::Value| {
+            value.clone().into_const_with(|name| Ok::<_, Infallible>(self.variables.get(&name).cloned().unwrap_or_default()))
+        };
+        let arguments: serde_json::Map<String, serde_json::Value> =
+            field.arguments.iter().filter_map(|(name, given)| Some((name.node.to_string(), value(&given.node).ok()?.into_json().ok()?))).collect();
         (!arguments.is_empty()).then(|| serde_json::json!({ field.name.node.as_str(): arguments }))
     }
 

@@ -39,7 +39,7 @@ pub struct Document {
     occurred_at: Option<chrono::DateTime<Utc>>,
     /// How sensitive it is beyond normal, as HL7 codes.
     security: Vec<String>,
-    /// The document that has taken its place.
+    /// The document that has taken its place; none where that was removed.
     superseded_by: Option<Uuid>,
     /// Why it should not have been there.
     removal_reason: Option<String>,

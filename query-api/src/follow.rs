@@ -82,12 +82,12 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
 }
 
 /// Waits until rows of the caller's tenant that are followed may have changed; false when that can be known no more.
-async fn wait(moved: &mut Receiver<Moved>, operation: &Operation, follows: Option<&str>) -> bool {
+async fn wait(moved: &mut Receiver<Moved>, operation: &Operation, follows: &[&str]) -> bool {
     let partition = partition_of(operation.caller.tenant);
     loop {
         match moved.recv().await {
             Ok(Moved { projection, partition: of }) => {
-                let concerns = projection.is_none_or(|name| follows.is_none_or(|followed| followed == name)) && of.is_none_or(|of| of == partition);
+                let concerns = projection.is_none_or(|name| follows.is_empty() || follows.contains(&name.as_str())) && of.is_none_or(|of| of == partition);
                 if concerns {
                     return true;
                 }

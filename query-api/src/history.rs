@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
-use domain::PatientId;
+use domain::{PatientId, Permission};
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -15,7 +15,8 @@ use crate::paging::Page;
 use crate::reads::{Loads, Permitted, by_arguments};
 use crate::scalars::{DateTime, Position};
 
-/// Something that happened.
+/// Something that happened. Of clinical facts and of documents those who may not read them (`READ_CHART`, `READ_DOCUMENTS`) learn that something
+/// happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct HistoryEntry {
@@ -59,6 +60,30 @@ impl HistoryEntry {
         self.position
     }
 
+    /// What must be allowed for the whole entry, beyond reading histories.
+    pub fn needs(&self) -> Option<Permission> {
+        match self.event_type.split_once('.')?.0 {
+            "records" => Some(Permission::ReadChart),
+            "documents" => Some(Permission::ReadDocuments),
+            _ => None,
+        }
+    }
+
+    /// What is left for those who may not see the whole: that it happened, when it was learned, and who did it.
+    #[must_use]
+    pub fn in_general_words(self) -> Self {
+        let summary = match self.event_type.as_str() {
+            "documents.DocumentUploaded" => "A document was uploaded",
+            "documents.DocumentSuperseded" => "A document was superseded",
+            "documents.DocumentRemoved" => "A document was removed",
+            fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
+            fact if fact.ends_with("Amended") => "A clinical fact was amended",
+            fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
+            _ => "Something happened",
+        };
+        Self { summary: summary.to_owned(), details: Vec::new(), occurred: None, ..self }
+    }
+
     /// Notes that it is shown.
     pub fn disclosed(&self, permitted: Permitted<'_>) {
         permitted.discloses(PatientId(self.patient_id));
@@ -72,7 +97,7 @@ impl HistoryEntry {
         Position(self.position)
     }
 
-    /// When it happened; null once erased.
+    /// When it happened; null once erased, and where only that it happened is told.
     async fn occurred(&self) -> Option<DateTime> {
         self.occurred.map(DateTime::from)
     }

@@ -92,7 +92,7 @@ impl QueryApi {
         let reading = Reading { operation: document.title.clone(), correlation: request_id, wait_for, criteria, following: subscription };
         let read = self.gate.read(&caller, reading, |snapshot| async move {
             let batches = Batches::default();
-            let request = document.request().data(Reads::of(snapshot, &batches, self.clock.now())).data(progress);
+            let request = document.request().data(Reads::of(snapshot, &batches, self.clock.now(), Arc::clone(self.gate.terminology()))).data(progress);
             batches.drive(self.schema.execute_stream(request).next()).await
         });
         match read.await {

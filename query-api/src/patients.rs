@@ -302,12 +302,14 @@ impl Patient {
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
     }
 
-    /// What happened to them and to their records, newest first.
+    /// What happened to them and to their records, newest first; of what you may not read, that it happened.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<i64>, HistoryEntry>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
-        let entries = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
+        let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
+        let whole = |entry: &HistoryEntry| entry.needs().is_none_or(|permission| crate::reads::permitted(context, permission).is_ok());
+        let entries = entries.into_iter().map(|entry| if whole(&entry) { entry } else { entry.in_general_words() }).collect();
         self.disclosed(permitted);
         let connection = page.connection(entries, HistoryEntry::key);
         for edge in &connection.edges {

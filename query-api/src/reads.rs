@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use chrono::{DateTime, Utc};
+use domain::terminology::Terminology;
 use domain::{PatientId, Permission};
 use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, Past, Reach, Snapshot};
 use sqlx::FromRow;
@@ -94,15 +95,16 @@ pub struct Reads {
     snapshot: Arc<Snapshot>,
     loader: DataLoader<Loads, HashMapCache>,
     now: DateTime<Utc>,
+    terminology: Arc<Terminology>,
 }
 
 impl Reads {
     /// Reads on a snapshot, at a moment that is the same for the whole operation.
-    pub fn of(snapshot: Arc<Snapshot>, batches: &Batches, now: DateTime<Utc>) -> Self {
+    pub fn of(snapshot: Arc<Snapshot>, batches: &Batches, now: DateTime<Utc>, terminology: Arc<Terminology>) -> Self {
         let batches = batches.clone();
         let loads = Loads(Arc::clone(&snapshot));
         let loader = DataLoader::with_cache(loads, move |load| batches.put_by(load), HashMapCache::default()).delay(Duration::ZERO);
-        Self { snapshot, loader, now }
+        Self { snapshot, loader, now, terminology }
     }
 
     /// Notes that a field of a type is resolved.
@@ -164,6 +166,11 @@ impl<'operation> Permitted<'operation> {
     /// The operation's moment.
     pub fn now(self) -> DateTime<Utc> {
         self.reads.now
+    }
+
+    /// What code systems know of each other.
+    pub fn terminology(self) -> &'operation Terminology {
+        &self.reads.terminology
     }
 
     /// Notes that something of this patient is shown.

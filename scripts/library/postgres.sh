@@ -82,10 +82,12 @@ postgres_start() {
     # Their numbers may belong to other processes by now, and Postgres would refuse to start over them.
     rm -f "$folder/postmaster.pid" "$folder"/.s.PGSQL.*
     [[ -e $folder/PG_VERSION ]] || postgres_create "$folder" "$programs"
+    # Values of read models are clear, so no refused statement is logged: a value may be in its message.
     # The socket's folder is relative to the cluster's: a socket's path may have only 107 bytes.
     as_postgres_user "$programs/pg_ctl" start --pgdata="$folder" --wait --timeout=60 --silent --options="\
         -c listen_addresses=127.0.0.1 -c port=$CARELOG_POSTGRES_PORT -c unix_socket_directories=. \
         -c max_connections=300 -c shared_buffers=512MB -c max_wal_size=4GB \
+        -c log_min_messages=log -c log_min_error_statement=panic -c log_parameter_max_length_on_error=0 \
         -c wal_level=replica -c fsync=on -c synchronous_commit=on" </dev/null >>"$CARELOG_DATA/postgres.log" 2>&1 ||
         fail "postgres did not start: $(tail -3 "$CARELOG_DATA/postgres.log")"
     step "postgres: ready on 127.0.0.1:$CARELOG_POSTGRES_PORT"

@@ -42,13 +42,15 @@ impl App {
         let vault_pool = pool(config.vault_database()?, 8)
             .await
             .context("the vault's database is not available (CARELOG_VAULT_DATABASE_URL); `carelog migrate` makes what is missing")?;
-        let read_pool = pool(config.read_database()?, 32)
+        let read_pool = projections::quiet(bounded(32))
+            .connect_with(config.read_database()?)
             .await
             .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
         let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
         let access = EventStore::open(Log::Access, access_pool.clone(), vault.clone(), Clock::system());
         let access = access.await.context("the access log does not open; was `carelog migrate` run?")?;
-        let store = EventStore::open(Log::Clinical, log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
+        let store =
+            EventStore::open(Log::Clinical, log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
         let gate = Gate::new(store.clone(), access, read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
         let storage = Storage::open(&config.documents).context("the documents' storage does not open (CARELOG_DOCUMENTS)")?;
@@ -67,7 +69,11 @@ impl App {
 
 /// A pool that gives up on a connection after a while, so that a request gets an answer.
 pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::Error> {
-    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
+    bounded(most).connect_with(options).await
+}
+
+fn bounded(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5))
 }
 
 fn root_key(config: &Config) -> anyhow::Result<RootKey> {

@@ -26,7 +26,7 @@ pub struct Document {
     pub content: Phi<DocumentReference>,
     /// How sensitive it is, beyond normal.
     pub security: Vec<Label>,
-    /// The document that has taken its place.
+    /// The document that has taken its place; none where that was removed since.
     pub superseded_by: Option<DocumentId>,
     /// Why it should not have been there, if so.
     pub removed: Option<Phi<Reason>>,
@@ -81,6 +81,12 @@ impl Document {
             // Decisions refuse these: a document is uploaded once, and before anything else happens to it.
             (before, _) => before,
         }
+    }
+
+    /// The document after another was removed: what that had taken the place of is the one to read again.
+    #[must_use]
+    pub fn without_successor(self, removed: DocumentId, provenance: Option<&Provenance>) -> Self {
+        if self.superseded_by == Some(removed) { Self { superseded_by: None, changed: provenance.cloned(), ..self } } else { self }
     }
 
     /// Whether it is the one to read.

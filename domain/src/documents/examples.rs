@@ -16,7 +16,11 @@ pub const FORM: DocumentId = DocumentId(Uuid::from_u128(23));
 pub const VISIT: FactId = FactId(Uuid::from_u128(24));
 
 fn content(context: &Value) -> Value {
-    json!({ "status": "current", "attachment": { "contentType": "application/pdf", "title": "Referral" }, "context": context })
+    let mut reference = json!({ "status": "current", "attachment": { "contentType": "application/pdf", "title": "Referral" } });
+    if *context != json!({}) {
+        reference["context"] = context.clone();
+    }
+    reference
 }
 
 pub fn upload(patient: PatientId, document: DocumentId, context: &Value) -> UploadDocument {

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::ids::{DocumentId, FactId, PatientId};
 use crate::patients::PatientStanding;
 use crate::query::{Query, Tag};
-use crate::records::{Chart, FactKind, RecordsEvent};
+use crate::records::{Chart, RecordsEvent};
 
 /// A patient's record, and the documents and facts that a decision names.
 pub struct DocumentStanding {
@@ -59,9 +59,19 @@ impl DocumentStanding {
         self.chart.document(document).filter(|known| self.patient.linked.same_person(known.patient, self.of))
     }
 
-    /// Whether a fact of this kind is in this person's chart.
-    pub(super) fn charted(&self, kind: FactKind, fact: FactId) -> bool {
-        let entry = self.chart.get(fact).filter(|entry| entry.kind == kind && entry.entered_in_error.is_none());
-        entry.is_some_and(|entry| self.patient.linked.same_person(entry.patient, self.of))
+    /// The document that has taken the place of this one: what was removed, or is not this person's any more, has not.
+    pub(super) fn successor(&self, known: &Document) -> Option<DocumentId> {
+        known.superseded_by.filter(|by| self.usable(*by).is_ok())
+    }
+
+    /// The documents that were said to have taken the place of those that the decision names.
+    pub(super) fn successors(&self) -> Query {
+        let successors = self.chart.documents().filter_map(|known| known.superseded_by);
+        successors.fold(Query::new(), |query, successor| query.and(DocumentsEvent::TYPES, Tag::document(successor)))
+    }
+
+    /// This person's chart, as far as the decision names facts.
+    pub(super) fn chart(&self) -> Chart {
+        self.chart.clone().of(&self.patient.linked.records_of(self.of))
     }
 }

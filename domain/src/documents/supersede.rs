@@ -56,6 +56,10 @@ impl Decision for SupersedeDocument {
         DocumentStanding::of(self.patient, &[self.document, self.by], [])
     }
 
+    fn depends_also_on(&self, model: &DocumentStanding) -> Query {
+        model.successors()
+    }
+
     fn apply(model: &mut DocumentStanding, event: &Event) {
         model.apply(event);
     }
@@ -63,13 +67,13 @@ impl Decision for SupersedeDocument {
     fn decide(&self, model: &DocumentStanding, _circumstances: &Circumstances) -> Result<Vec<DocumentSuperseded>, SupersedeDocumentRejection> {
         model.patient.usable()?;
         let known = model.usable(self.document)?;
-        match known.superseded_by {
+        match model.successor(known) {
             Some(by) if by == self.by => return Ok(vec![]),
             Some(by) => return Err(SupersedeDocumentRejection::DocumentSuperseded { by }),
             None => {}
         }
         // What was superseded cannot supersede, so no chain of them comes back to its beginning.
-        let current = model.usable(self.by).is_ok_and(|successor| successor.superseded_by.is_none());
+        let current = model.usable(self.by).is_ok_and(|successor| model.successor(successor).is_none());
         if !current || self.by == self.document {
             return Err(SupersedeDocumentRejection::SuccessorUnusable);
         }
@@ -93,7 +97,7 @@ mod tests {
 
     use super::*;
     use crate::documents::examples::*;
-    use crate::patients::examples::{ADA, BOB, deactivated, merged, registered};
+    use crate::patients::examples::{ADA, BOB, deactivated, merge_undone, merged, registered};
     use crate::testing::{arriving, given};
 
     fn supersede() -> SupersedeDocument {
@@ -109,7 +113,7 @@ mod tests {
         given(both()).when(&supersede()).then([superseded(ADA, LETTER, SCAN)]);
         given([both(), vec![superseded(ADA, LETTER, SCAN)]].concat()).when(&supersede()).then([]);
         let by = SupersedeDocumentRejection::DocumentSuperseded { by: FORM };
-        given([both(), vec![superseded(ADA, LETTER, FORM)]].concat()).when(&supersede()).then_rejected(by);
+        given([both(), vec![uploaded(ADA, FORM, &json!({})), superseded(ADA, LETTER, FORM)]].concat()).when(&supersede()).then_rejected(by);
     }
 
     #[test]
@@ -120,7 +124,7 @@ mod tests {
             vec![],
             vec![uploaded(BOB, SCAN, &json!({}))],
             vec![uploaded(ADA, SCAN, &json!({})), removed(ADA, SCAN)],
-            vec![uploaded(ADA, SCAN, &json!({})), superseded(ADA, SCAN, LETTER)],
+            vec![uploaded(ADA, SCAN, &json!({})), uploaded(ADA, FORM, &json!({})), superseded(ADA, SCAN, FORM)],
         ] {
             given([letter(), more].concat()).when(&supersede()).then_rejected(unusable.clone());
         }
@@ -134,5 +138,16 @@ mod tests {
         given([registered(ADA), uploaded(ADA, SCAN, &json!({}))]).when(&supersede()).then_rejected(DocumentUnusable::DocumentUnknown);
         given([both(), vec![removed(ADA, LETTER)]].concat()).when(&supersede()).then_rejected(DocumentUnusable::DocumentRemoved);
         given([both(), vec![deactivated(ADA)]].concat()).when(&supersede()).then_rejected(PatientUnusable::PatientInactive);
+    }
+
+    #[test]
+    fn a_successor_that_is_gone_has_taken_no_place() {
+        let gone = || [both(), vec![uploaded(ADA, FORM, &json!({})), superseded(ADA, LETTER, FORM), removed(ADA, FORM)]].concat();
+        given(gone()).when(&supersede()).then([superseded(ADA, LETTER, SCAN)]);
+        given(gone()).when(&SupersedeDocument { document: SCAN, by: LETTER, ..supersede() }).then([superseded(ADA, SCAN, LETTER)]);
+        let parted = vec![uploaded(BOB, FORM, &json!({})), merged(ADA, BOB), superseded(ADA, LETTER, FORM), merge_undone(ADA, BOB)];
+        given([both(), parted.clone()].concat()).when(&supersede()).then([superseded(ADA, LETTER, SCAN)]);
+        let by = SupersedeDocumentRejection::DocumentSuperseded { by: FORM };
+        given([both(), parted, vec![merged(ADA, BOB)]].concat()).when(&supersede()).then_rejected(by);
     }
 }

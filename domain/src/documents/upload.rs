@@ -7,12 +7,13 @@ use crate::decision::{Circumstances, Command, Decision};
 use crate::documents::values::{BlobAddress, DocumentReference, Fingerprint};
 use crate::documents::{DocumentStanding, DocumentUploaded};
 use crate::event::{Event, Label, Subject};
-use crate::ids::{DocumentId, FactId, PatientId};
+use crate::ids::{DocumentId, PatientId};
 use crate::patients::PatientUnusable;
 use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::Query;
-use crate::records::FactKind;
+use crate::records::element::{ContentUnsound, sound};
+use crate::records::referrals;
 use crate::value::at_most;
 
 /// What is said of a document when it is uploaded.
@@ -46,6 +47,9 @@ pub struct UploadDocument {
     pub fingerprint: Phi<Fingerprint>,
 }
 
+/// As FHIR calls it.
+const RESOURCE_TYPE: &str = "DocumentReference";
+
 /// Why it was not added.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
@@ -59,6 +63,10 @@ pub enum UploadDocumentRejection {
     /// A fact that it names is not in this patient's chart.
     #[error("the patient has no such fact")]
     FactUnknown,
+    /// What is said of it holds what no content may.
+    #[error(transparent)]
+    #[serde(untagged)]
+    ContentUnsound(#[from] ContentUnsound),
     /// Nothing can be added to the record.
     #[error(transparent)]
     #[serde(untagged)]
@@ -72,7 +80,7 @@ impl Decision for UploadDocument {
 
     fn model(&self) -> (DocumentStanding, Query) {
         let content = self.metadata.content.known();
-        let facts: Vec<FactId> = content.into_iter().flat_map(|content| content.encounters().chain(content.facts().map(|(_, fact)| fact))).collect();
+        let facts = content.into_iter().flat_map(|content| referrals(RESOURCE_TYPE, content)).map(|referral| referral.fact);
         DocumentStanding::of(self.metadata.patient, &[self.metadata.document], facts)
     }
 
@@ -87,11 +95,10 @@ impl Decision for UploadDocument {
             return Err(UploadDocumentRejection::DocumentExists);
         }
         if let Some(content) = content.known() {
-            if !content.encounters().all(|encounter| model.charted(FactKind::Encounter, encounter)) {
-                return Err(UploadDocumentRejection::EncounterUnknown);
-            }
-            if !content.facts().all(|(kind, fact)| model.charted(kind, fact)) {
-                return Err(UploadDocumentRejection::FactUnknown);
+            sound(RESOURCE_TYPE, content)?;
+            let chart = model.chart();
+            if let Some(unknown) = referrals(RESOURCE_TYPE, content).iter().find(|referral| !referral.holds_in(&chart)) {
+                return Err(if unknown.is_during() { UploadDocumentRejection::EncounterUnknown } else { UploadDocumentRejection::FactUnknown });
             }
         }
         let Self { address, size, fingerprint, .. } = self.clone();
@@ -147,6 +154,8 @@ mod tests {
     fn what_it_names_must_be_in_the_patients_chart() {
         let during = json!({ "encounter": [{ "reference": format!("Encounter/{VISIT}") }] });
         let about = json!({ "related": [{ "reference": format!("Observation/{VISIT}") }] });
+        let spelled = json!({ "encounter": [{ "reference": format!("encounter/{VISIT}") }] });
+        given([vec![registered(ADA)], vec![visit(ADA)]].concat()).when(&upload(ADA, LETTER, &spelled)).then_rejected(UploadDocumentRejection::EncounterUnknown);
         let aside = json!({ "related": [{ "reference": format!("Appointment/{VISIT}") }, { "display": "a call" }] });
         let known = || vec![registered(ADA), registered(BOB)];
         given(known()).when(&upload(ADA, LETTER, &during)).then_rejected(UploadDocumentRejection::EncounterUnknown);
@@ -169,5 +178,16 @@ mod tests {
         let body = |command: &UploadDocument| crate::phi::split(command).map(|(clear, protected)| (clear, protected.into_known())).unwrap();
         assert!(body(&first) == body(&again));
         assert!(body(&first) != body(&other));
+    }
+
+    #[test]
+    fn what_no_content_may_hold_is_refused() {
+        let mut upload = upload(ADA, LETTER, &json!({}));
+        upload.metadata.content = Phi::Known(crate::patients::examples::read(
+            json!({ "status": "current", "attachment": { "contentType": "application/pdf", "creation": "9999-12-31T23:59:59-12:00" } }),
+        ));
+        let field = "DocumentReference.attachment.creation".to_owned();
+        let rule = "lie before the year 10000 of UTC";
+        given([registered(ADA)]).when(&upload).then_rejected(ContentUnsound::ContentInvalid { field, rule });
     }
 }

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::fhir_values::Code;
-use crate::ids::FactId;
-use crate::records::FactKind;
+use crate::records::element::plain;
 use crate::records::elements::{CodeableConcept, Coding, FactIdentifier, FhirDateTime, Period, Reference, Text, fhir_codes, fhir_type};
 use crate::value::InvalidValue;
 
@@ -35,6 +34,8 @@ impl MediaType {
         self.as_str().strip_suffix(UTF_8).unwrap_or(self.as_str())
     }
 }
+
+plain!(MediaType);
 
 fn is_digest(text: &str) -> Result<(), InvalidValue> {
     let sound = text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
@@ -145,17 +146,6 @@ impl DocumentReference {
     /// When it was made, where it says.
     pub fn occurred(&self) -> Option<DateTime<Utc>> {
         self.attachment.creation.as_ref().or(self.date.as_ref()).map(FhirDateTime::earliest)
-    }
-
-    /// The encounters that it names by their ids.
-    pub fn encounters(&self) -> impl Iterator<Item = FactId> {
-        self.context.iter().flat_map(|context| &context.encounter).filter_map(|encounter| encounter.id_of("Encounter")).map(FactId)
-    }
-
-    /// The facts that it names by their ids, each with its kind.
-    pub fn facts(&self) -> impl Iterator<Item = (FactKind, FactId)> {
-        let related = self.context.iter().flat_map(|context| &context.related);
-        related.filter_map(|reference| FactKind::ALL.iter().find_map(|kind| Some((*kind, FactId(reference.id_of(kind.resource_type())?)))))
     }
 }
 

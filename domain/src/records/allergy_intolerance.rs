@@ -2,7 +2,7 @@
 
 use crate::event::EventType;
 use crate::records::chart::Chart;
-use crate::records::elements::{Annotation, CodeableConcept, FactIdentifier, FhirDateTime, Reference, Text};
+use crate::records::elements::{Annotation, CodeableConcept, Coding, FactIdentifier, FhirDateTime, Reference, Text};
 use crate::records::fact::Fact;
 use crate::records::screening::{SCREENED, Screening, active_allergies, screen_allergy};
 use crate::terminology::Terminology;
@@ -118,13 +118,20 @@ fhir_type! {
 impl AllergyIntolerance {
     /// Whether it says that no allergy of any sort is known.
     pub fn is_no_known_allergy(&self) -> bool {
-        self.says(NO_KNOWN_ALLERGY) || self.says(NO_KNOWN_ALLERGY_BEFORE)
+        self.is_absence() && (self.says(NO_KNOWN_ALLERGY) || self.says(NO_KNOWN_ALLERGY_BEFORE))
     }
 
-    /// Whether it is no allergy, but says that none is known, be it of one sort.
+    /// Whether it is no allergy, but says that none is known, be it of one sort. With a code of anything else beside, it is an allergy against that.
     pub fn is_absence(&self) -> bool {
-        let of_one_sort = [NO_KNOWN_DRUG_ALLERGY, NO_KNOWN_LATEX_ALLERGY_BEFORE].into_iter().chain(NO_KNOWN_OTHER_ALLERGY);
-        self.is_no_known_allergy() || of_one_sort.into_iter().any(|code| self.says(code))
+        let codes = self.code.as_ref().map(|code| code.coding.as_slice()).unwrap_or_default();
+        let none_known = |code: &str| {
+            [NO_KNOWN_ALLERGY, NO_KNOWN_ALLERGY_BEFORE, NO_KNOWN_DRUG_ALLERGY, NO_KNOWN_LATEX_ALLERGY_BEFORE].contains(&code)
+                || NO_KNOWN_OTHER_ALLERGY.contains(&code)
+        };
+        let absence = |coding: &Coding| {
+            coding.system.as_ref().is_some_and(|system| system.as_str() == SNOMED_CT) && coding.code.as_ref().is_some_and(|code| none_known(code.as_str()))
+        };
+        !codes.is_empty() && codes.iter().all(absence)
     }
 
     fn says(&self, snomed: &str) -> bool {
@@ -170,10 +177,12 @@ impl Fact for AllergyIntolerance {
     fn is_contradicted_by(&self, chart: &Chart) -> bool {
         let denies = |known: &Self| {
             let of_medication = known.category.contains(&AllergyIntoleranceCategory::Medication);
-            self.is_no_known_allergy() || self.says(NO_KNOWN_DRUG_ALLERGY) && of_medication
+            self.is_no_known_allergy() || self.is_absence() && self.says(NO_KNOWN_DRUG_ALLERGY) && of_medication
         };
         self.is_active() && active_allergies(chart).any(|(_, known)| denies(known))
     }
+
+    const IS_SCREENED: bool = true;
 
     /// Recording an allergy is never refused: what it meets is flagged.
     fn screen(&self, chart: &Chart, terminology: &Terminology) -> Option<Screening> {

@@ -11,7 +11,8 @@ use crate::phi::Phi;
 use crate::query::Query;
 use crate::records::events::FactAmended;
 use crate::records::fact::{Fact, NotAmendable};
-use crate::records::record::{FactModel, NotRecordable, admit, of_kind};
+use crate::records::record::{FactModel, NotRecordable, Statement, admit, of_kind};
+use crate::records::screening::Screening;
 use crate::value::{Reason, at_most};
 
 /// Replaces what a fact says; what it said stays in the log.
@@ -24,10 +25,10 @@ pub struct AmendFact<F: Fact> {
     pub patient: PatientId,
     /// What it says from now on, whole.
     pub content: Phi<F>,
-    /// How sensitive it is from now on, beyond normal.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "at_most::<20, _, _>")]
+    /// How sensitive it is from now on, beyond normal; as before, where left out. An empty list takes every label away.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "at_most::<20, _, _>")]
     #[schemars(length(max = 20))]
-    pub security: Vec<Label>,
+    pub security: Option<Vec<Label>>,
     /// Why.
     pub reason: Phi<Reason>,
     /// Why it is amended although it conflicts, or although that cannot be told; for what is screened only.
@@ -78,17 +79,28 @@ where
         if entry.entered_in_error.is_some() {
             return Err(AmendFactRejection::FactEnteredInError);
         }
-        if before == self.content.known() && entry.security == self.security {
+        let security = self.security.as_ref().unwrap_or(&entry.security);
+        let is_as_before = before == self.content.known() && entry.security == *security;
+        if is_as_before && self.acknowledged.is_none() {
             return Ok(vec![]);
         }
         if let (Some(before), Some(next)) = (before, self.content.known()) {
             before.amendable_to(next)?;
         }
-        let screening = admit(&self.content, self.fact, &chart, self.acknowledged.as_ref(), circumstances)?;
-        let Self { fact, content, security, reason, .. } = self.clone();
+        let statement = Statement { fact: self.fact, content: &self.content, before, acknowledged: self.acknowledged.as_ref(), imported: false };
+        let screening = admit(&statement, model, circumstances)?;
+        if is_as_before && acknowledged(screening.as_ref()) == acknowledged(entry.screening.as_ref()) {
+            return Ok(vec![]);
+        }
+        let security = security.clone();
+        let Self { fact, content, reason, .. } = self.clone();
         // Of the record that it was recorded in, which after a merge may be another than the one that is named.
         Ok(vec![FactAmended { patient: entry.patient, fact, content, security, screening, reason }])
     }
+}
+
+fn acknowledged(screening: Option<&Phi<Screening>>) -> Option<&Reason> {
+    screening?.known()?.acknowledged.as_ref()
 }
 
 impl<F: Fact> Command for AmendFact<F>

@@ -12,8 +12,9 @@ use crate::ids::{DocumentId, FactId, PatientId, UserId};
 use crate::phi::Phi;
 use crate::records::events::{Change, What};
 use crate::records::fact::{Content, FactKind, Kind};
-use crate::records::screening::Screening;
+use crate::records::screening::{ChartScreening, Screening, screen_chart};
 use crate::records::{AllergyIntolerance, RecordsEvent};
+use crate::terminology::Terminology;
 use crate::value::Reason;
 
 /// Which event says so, whose it is and when the log learned of it.
@@ -117,6 +118,12 @@ pub struct Chart {
     documents: BTreeMap<DocumentId, Document>,
 }
 
+impl FromIterator<ChartEntry> for Chart {
+    fn from_iter<I: IntoIterator<Item = ChartEntry>>(entries: I) -> Self {
+        Self { entries: entries.into_iter().map(|entry| (entry.fact, entry)).collect(), documents: BTreeMap::new() }
+    }
+}
+
 impl Chart {
     /// Folds one event of any context.
     pub fn apply(&mut self, event: &Event, provenance: Option<&Provenance>) {
@@ -131,6 +138,11 @@ impl Chart {
         let (_, document) = event.about();
         if let Some(folded) = Document::fold(self.documents.remove(&document), event, provenance) {
             self.documents.insert(document, folded);
+        }
+        if let DocumentsEvent::DocumentRemoved(event) = event {
+            for document in self.documents.values_mut().filter(|document| document.superseded_by == Some(event.document)) {
+                *document = document.clone().without_successor(event.document, provenance);
+            }
         }
     }
 
@@ -167,6 +179,11 @@ impl Chart {
         self.entries().filter(|entry| entry.entered_in_error.is_none())
     }
 
+    /// Whether a fact of this kind is in force in it.
+    pub fn holds(&self, kind: FactKind, fact: FactId) -> bool {
+        self.get(fact).is_some_and(|entry| entry.kind == kind && entry.entered_in_error.is_none())
+    }
+
     /// What was recorded in these records.
     #[must_use]
     pub fn of(mut self, records: &BTreeSet<PatientId>) -> Self {
@@ -180,6 +197,11 @@ impl Chart {
     pub fn without(mut self, fact: FactId) -> Self {
         self.entries.remove(&fact);
         self
+    }
+
+    /// What does not go together in it.
+    pub fn screening(&self, terminology: &Terminology) -> ChartScreening {
+        screen_chart(self, terminology)
     }
 
     /// What is known about allergies.

@@ -2,7 +2,7 @@
 //!
 //! What a type does not list is not kept: an import counts it by its FHIR path. Every list and every text is bounded.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
@@ -13,30 +13,32 @@ use crate::value::{InvalidValue, plain_text};
 /// Declares a FHIR type: each field is `required`, `optional` or a `list` of at most 100, as FHIR's cardinality has it, and absent from the JSON where it is empty.
 macro_rules! fhir_type {
     ($(#[$documentation:meta])* $name:ident { $($fields:tt)* }) => {
-        fhir_type!(@ [$(#[$documentation])*] $name [] $($fields)*);
+        fhir_type!(@ [$(#[$documentation])*] $name [] [] $($fields)*);
     };
-    (@ $documentation:tt $name:ident [$($done:tt)*] $(#[$about:meta])* $field:ident: required $type:ty, $($rest:tt)*) => {
-        fhir_type!(@ $documentation $name [$($done)* $(#[$about])* pub $field: $type,] $($rest)*);
+    (@ $documentation:tt $name:ident [$($names:ident)*] [$($done:tt)*] $(#[$about:meta])* $field:ident: required $type:ty, $($rest:tt)*) => {
+        fhir_type!(@ $documentation $name [$($names)* $field] [$($done)* $(#[$about])* pub $field: $type,] $($rest)*);
     };
-    (@ $documentation:tt $name:ident [$($done:tt)*] $(#[$about:meta])* $field:ident: optional $type:ty, $($rest:tt)*) => {
-        fhir_type!(@ $documentation $name [
+    (@ $documentation:tt $name:ident [$($names:ident)*] [$($done:tt)*] $(#[$about:meta])* $field:ident: optional $type:ty, $($rest:tt)*) => {
+        fhir_type!(@ $documentation $name [$($names)* $field] [
             $($done)* $(#[$about])* #[serde(default, skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,
         ] $($rest)*);
     };
-    (@ $documentation:tt $name:ident [$($done:tt)*] $(#[$about:meta])* $field:ident: list $type:ty, $($rest:tt)*) => {
-        fhir_type!(@ $documentation $name [
+    (@ $documentation:tt $name:ident [$($names:ident)*] [$($done:tt)*] $(#[$about:meta])* $field:ident: list $type:ty, $($rest:tt)*) => {
+        fhir_type!(@ $documentation $name [$($names)* $field] [
             $($done)* $(#[$about])*
             #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "crate::value::at_most::<100, _, _>")]
             #[schemars(length(max = 100))]
             pub $field: Vec<$type>,
         ] $($rest)*);
     };
-    (@ [$($documentation:tt)*] $name:ident [$($done:tt)*]) => {
+    (@ [$($documentation:tt)*] $name:ident [$($names:ident)*] [$($done:tt)*]) => {
         $($documentation)*
         #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(rename_all = "camelCase")]
         #[schemars(deny_unknown_fields)]
         pub struct $name { $($done)* }
+
+        $crate::records::element::object!($name { $($names)* });
     };
 }
 
@@ -54,6 +56,8 @@ macro_rules! fhir_codes {
                 match self { $(Self::$variant => $code,)* }
             }
         }
+
+        $crate::records::element::plain!($name);
     };
 }
 
@@ -108,8 +112,15 @@ impl CodeableConcept {
 
 /// FHIR `decimal`: a JSON number, kept as it was written but for zeros at its end. Nothing is computed with it.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "serde_json::Number")]
 pub struct Decimal(serde_json::Number);
+
+impl From<serde_json::Number> for Decimal {
+    fn from(number: serde_json::Number) -> Self {
+        // Databases know no negative zero.
+        if number.as_f64() == Some(0.0) && number.to_string().starts_with('-') { Self(serde_json::Number::from(0)) } else { Self(number) }
+    }
+}
 
 impl Decimal {
     /// As a person reads it.
@@ -233,15 +244,28 @@ pub struct FhirDateTime {
 }
 
 impl FhirDateTime {
-    /// The first moment that it can mean; a date's, at UTC.
+    /// The first moment that it can mean, to the microsecond; a date's, at UTC. Never after the year 9999: calendars end there.
     pub fn earliest(&self) -> DateTime<Utc> {
         self.earliest
+    }
+
+    /// Whether it lies after the year 9999 of UTC, as a moment of its last day may.
+    pub fn is_beyond_time(&self) -> bool {
+        DateTime::parse_from_rfc3339(&self.text).is_ok_and(|moment| moment.to_utc().year() > 9999)
     }
 
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// The last moment that calendars hold, in microseconds since 1970.
+const LAST_MOMENT: i64 = 253_402_300_799_999_999;
+
+/// As the read models keep it: to the microsecond, a leap second as the one after it, and not beyond the last.
+fn kept(moment: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(moment.timestamp_micros().min(LAST_MOMENT)).unwrap_or(moment)
 }
 
 impl TryFrom<String> for FhirDateTime {
@@ -253,7 +277,7 @@ impl TryFrom<String> for FhirDateTime {
             if text.len() > 40 || moment.date_naive() < NaiveDate::from_ymd_opt(1800, 1, 1).unwrap_or_default() {
                 return Err(RULE);
             }
-            moment
+            kept(moment)
         } else {
             PartialDate::try_from(text.clone()).map_err(|_| RULE)?.earliest().and_time(NaiveTime::MIN).and_utc()
         };

@@ -62,11 +62,11 @@ pub fn during_visit() -> Value {
 }
 
 pub fn record<F: Fact>(patient: PatientId, fact: FactId, content: Value) -> RecordFact<F> {
-    RecordFact { fact, patient, content: Phi::Known(read(content)), security: vec![], acknowledged: None }
+    RecordFact { fact, patient, content: Phi::Known(read(content)), security: vec![], acknowledged: None, imported: false }
 }
 
 pub fn amend<F: Fact>(patient: PatientId, fact: FactId, content: Value) -> AmendFact<F> {
-    AmendFact { fact, patient, content: Phi::Known(read(content)), security: vec![], reason: reason("It was so"), acknowledged: None }
+    AmendFact { fact, patient, content: Phi::Known(read(content)), security: None, reason: reason("It was so"), acknowledged: None }
 }
 
 pub fn enter_in_error<F: Fact>(patient: PatientId, fact: FactId) -> EnterFactInError<F> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::event::{EventType, Named};
 use crate::records::chart::Chart;
+use crate::records::element::Element;
 use crate::records::elements::Reference;
 use crate::records::events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
 use crate::records::screening::Screening;
@@ -15,7 +16,7 @@ use crate::records::{AllergyIntolerance, Condition, Device, Encounter, FamilyMem
 use crate::terminology::Terminology;
 
 /// The content of a clinical fact, in the shape of its FHIR R4 resource: what is said, without whose it is and what it is called.
-pub trait Fact: Kind + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+pub trait Fact: Kind + Element + Clone + PartialEq + Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// What it is about, as a person reads it.
     fn title(&self) -> Option<&str>;
 
@@ -54,6 +55,9 @@ pub trait Fact: Kind + Clone + PartialEq + Serialize + DeserializeOwned + JsonSc
         let _ = (chart, terminology);
         None
     }
+
+    /// Whether it is looked at whether facts of this kind go together with the chart.
+    const IS_SCREENED: bool = false;
 
     /// Whether a conflict must be acknowledged before it is recorded; otherwise it is flagged.
     const CONFLICTS_ARE_REFUSED: bool = false;

@@ -188,9 +188,10 @@ fhir_type! {
 }
 
 impl MedicationRequest {
-    /// Whether the medication is being taken by it.
+    /// Whether the medication may be being taken by it: so it is where nobody knows how far it is.
     pub fn is_active(&self) -> bool {
-        matches!(self.status, MedicationRequestStatus::Active | MedicationRequestStatus::OnHold) && self.do_not_perform != Some(true)
+        use MedicationRequestStatus::{Active, OnHold, Unknown};
+        matches!(self.status, Active | OnHold | Unknown) && self.do_not_perform != Some(true)
     }
 }
 
@@ -219,5 +220,6 @@ impl Fact for MedicationRequest {
         screen_medication(self, chart, terminology)
     }
 
+    const IS_SCREENED: bool = true;
     const CONFLICTS_ARE_REFUSED: bool = true;
 }

@@ -1,6 +1,7 @@
 //! *Records*: a patient's chart, made of clinical facts. A fact is recorded, amended, and perhaps taken back as entered in error; what it
 //! says has the shape of its FHIR R4 resource, and is protected as a whole. A *kind* of fact is a file with its content, and a line in the list in `fact.rs`.
 
+pub mod element;
 #[macro_use]
 pub mod elements;
 
@@ -26,6 +27,7 @@ mod procedure;
 mod record;
 #[cfg(test)]
 mod recording;
+mod referral;
 #[cfg(test)]
 mod screened;
 mod screening;
@@ -36,6 +38,7 @@ pub use changes::{ChartChange, ChartItem, FieldChange, Happened, changes};
 pub use chart::{AllergyStatus, Chart, ChartEntry, Provenance};
 pub use condition::Condition;
 pub use device::*;
+pub use element::ContentUnsound;
 pub use encounter::*;
 pub use enter_in_error::{EnterFactInError, EnterFactInErrorRejection};
 pub use events::{Change, FactAmended, FactEnteredInError, FactRecorded, What};
@@ -46,4 +49,5 @@ pub use medication_request::*;
 pub use observation::*;
 pub use procedure::*;
 pub use record::{FactModel, NotRecordable, RecordFact, RecordFactRejection};
-pub use screening::{Conflict, ConflictKind, Screening};
+pub(crate) use referral::referrals;
+pub use screening::{ChartScreening, Conflict, ConflictKind, Screening};

@@ -11,10 +11,11 @@ use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::{Query, Tag};
 use crate::records::chart::Chart;
+use crate::records::element::{ContentUnsound, sound};
 use crate::records::events::FactRecorded;
 use crate::records::fact::{Content, Fact, Kind};
 use crate::records::screening::{Conflict, Screening};
-use crate::records::{Encounter, RecordsEvent};
+use crate::records::{RecordsEvent, referrals};
 use crate::value::{Reason, at_most};
 
 /// Records a clinical fact of a patient. Its content is that of the FHIR R4 resource, without `id`, `subject` and `meta`.
@@ -34,6 +35,9 @@ pub struct RecordFact<F: Fact> {
     /// Why it is recorded although it conflicts, or although that cannot be told; for what is screened only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Phi<Reason>>,
+    /// Whether it is imported: what it refers to is as its source has it, and may still be to come. No caller can say so.
+    #[serde(skip)]
+    pub imported: bool,
 }
 
 /// Why a fact was not recorded or amended.
@@ -43,6 +47,12 @@ pub enum NotRecordable {
     /// The encounter that it names is not in this patient's chart.
     #[error("the patient has no such encounter")]
     EncounterUnknown,
+    /// It refers to a fact that is not in this patient's chart.
+    #[error("the patient has no fact that it refers to")]
+    ReferenceUnknown {
+        /// Where it does so, by its FHIR path.
+        field: String,
+    },
     /// The chart says the opposite: that there is no known allergy, while one is active.
     #[error("the chart says the opposite")]
     Contradicted,
@@ -59,6 +69,10 @@ pub enum NotRecordable {
     /// Nothing about this fact has to be acknowledged.
     #[error("there is nothing to acknowledge")]
     NothingToAcknowledge,
+    /// It holds what no content may.
+    #[error(transparent)]
+    #[serde(untagged)]
+    ContentUnsound(#[from] ContentUnsound),
     /// Nothing can be added to the record.
     #[error(transparent)]
     #[serde(untagged)]
@@ -91,8 +105,8 @@ impl FactModel {
         let standing = PatientStanding::of(patient);
         let mut query = standing.query().and(RecordsEvent::TYPES, Tag::fact(fact));
         let Some(content) = content.known() else { return (Self { standing, patient, chart: Chart::default() }, query) };
-        if let Some(encounter) = encounter_of(content) {
-            query = query.and(Encounter::TYPES, Tag::fact(encounter));
+        for referral in referrals(F::KIND.resource_type(), content) {
+            query = query.and(RecordsEvent::TYPES, Tag::fact(referral.fact));
         }
         if !content.depends_on().is_empty() {
             query = query.and(content.depends_on(), Tag::patient(patient));
@@ -116,32 +130,28 @@ impl FactModel {
     }
 }
 
-fn encounter_of<F: Fact>(content: &F) -> Option<FactId> {
-    content.encounter().and_then(|reference| reference.id_of("Encounter")).map(FactId)
+/// What is to be in a chart from now on.
+pub(crate) struct Statement<'command, F> {
+    pub(crate) fact: FactId,
+    pub(crate) content: &'command Phi<F>,
+    /// What the fact said before.
+    pub(crate) before: Option<&'command F>,
+    pub(crate) acknowledged: Option<&'command Phi<Reason>>,
+    pub(crate) imported: bool,
 }
 
-/// Whether `content` can be in the chart, and with what screening.
-pub(crate) fn admit<F: Fact>(
-    content: &Phi<F>,
-    fact: FactId,
-    chart: &Chart,
-    acknowledged: Option<&Phi<Reason>>,
-    circumstances: &Circumstances,
-) -> Result<Option<Phi<Screening>>, NotRecordable> {
-    let Some(content) = content.known() else { return Ok(None) };
-    let chart = &chart.clone().without(fact);
-    if let Some(encounter) = encounter_of(content) {
-        let known = chart.get(encounter).is_some_and(|entry| entry.kind == Encounter::KIND && entry.entered_in_error.is_none());
-        if !known {
-            return Err(NotRecordable::EncounterUnknown);
-        }
-    }
+/// Whether it can be, and with what screening.
+pub(crate) fn admit<F: Fact>(statement: &Statement<'_, F>, model: &FactModel, circumstances: &Circumstances) -> Result<Option<Phi<Screening>>, NotRecordable> {
+    let Some(content) = statement.content.known() else { return Ok(None) };
+    sound(F::KIND.resource_type(), content)?;
+    let chart = &model.chart().without(statement.fact);
+    refers(statement, content, chart)?;
     if content.is_contradicted_by(chart) {
         return Err(NotRecordable::Contradicted);
     }
-    let acknowledged = acknowledged.and_then(Phi::known);
+    let acknowledged = statement.acknowledged.and_then(Phi::known);
     let Some(screening) = content.screen(chart, &circumstances.terminology) else {
-        return if acknowledged.is_some() && !F::CONFLICTS_ARE_REFUSED { Err(NotRecordable::NothingToAcknowledge) } else { Ok(None) };
+        return if acknowledged.is_some() && !F::IS_SCREENED { Err(NotRecordable::NothingToAcknowledge) } else { Ok(None) };
     };
     if F::CONFLICTS_ARE_REFUSED && acknowledged.is_none() {
         if !screening.conflicts.is_empty() {
@@ -152,6 +162,19 @@ pub(crate) fn admit<F: Fact>(
         }
     }
     Ok(Some(Phi::Known(Screening { acknowledged: acknowledged.cloned(), ..screening })))
+}
+
+/// Whether the chart has all that the content refers to. What it referred to before may have left the chart since; that is no matter.
+fn refers<F: Fact>(statement: &Statement<'_, F>, content: &F, chart: &Chart) -> Result<(), NotRecordable> {
+    let before = statement.before.map(|before| referrals(F::KIND.resource_type(), before)).unwrap_or_default();
+    for referral in referrals(F::KIND.resource_type(), content) {
+        let as_its_source = statement.imported && !referral.is_during();
+        if referral.holds_in(chart) || as_its_source || before.iter().any(|before| before.names_as(&referral)) {
+            continue;
+        }
+        return Err(if referral.is_during() { NotRecordable::EncounterUnknown } else { NotRecordable::ReferenceUnknown { field: referral.field } });
+    }
+    Ok(())
 }
 
 impl<F: Fact> Decision for RecordFact<F>
@@ -175,7 +198,8 @@ where
         if model.has(self.fact) {
             return Err(RecordFactRejection::FactExists);
         }
-        let screening = admit(&self.content, self.fact, &model.chart(), self.acknowledged.as_ref(), circumstances)?;
+        let statement = Statement { fact: self.fact, content: &self.content, before: None, acknowledged: self.acknowledged.as_ref(), imported: self.imported };
+        let screening = admit(&statement, model, circumstances)?;
         let Self { fact, patient, content, security, .. } = self.clone();
         Ok(vec![FactRecorded { patient, fact, content, security, screening }])
     }

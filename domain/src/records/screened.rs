@@ -153,3 +153,97 @@ fn an_allergy_can_be_amended_to_none_known() {
     let amended = given([registered(ADA), allergic(ADA)]).when_in(&circumstances(), &amend::<AllergyIntolerance>(ADA, ALLERGY, no_known_allergy()));
     assert_eq!(amended.accepted().len(), 1);
 }
+
+#[test]
+fn an_allergy_of_another_sort_meets_a_medication_of_the_same_code() {
+    for category in ["food", "environment"] {
+        let same = || recorded::<AllergyIntolerance>(ADA, ALLERGY, json!({ "category": [category], "code": coded(RXNORM, "1") }));
+        prescribe([registered(ADA), same()], "1").then_rejected(conflicts(ConflictKind::Allergy, ALLERGY));
+        prescribe([registered(ADA), same()], "308182").then([recorded_with::<MedicationRequest>(ADA, OTHER, prescribed("308182"), Some(clear()))]);
+    }
+    let command = record::<AllergyIntolerance>(ADA, ALLERGY, json!({ "category": ["food"], "code": coded(RXNORM, "308182") }));
+    let events = given([registered(ADA), taking(ADA)]).when_in(&circumstances(), &command).accepted();
+    let known = vec![Conflict { kind: ConflictKind::ActiveMedication, with: TABLETS }];
+    let screening = Screening { checked: true, conflicts: known, acknowledged: None };
+    let content = json!({ "category": ["food"], "code": coded(RXNORM, "308182") });
+    assert!(events == [recorded_with::<AllergyIntolerance>(ADA, ALLERGY, content, Some(screening))]);
+}
+
+#[test]
+fn an_absence_with_a_drugs_code_beside_is_an_allergy_against_it() {
+    let both = json!({ "code": { "coding": [{ "system": SNOMED, "code": "716186003" }, { "system": SNOMED, "code": "764146007" }] } });
+    let mixed = || recorded::<AllergyIntolerance>(ADA, ALLERGY, both.clone());
+    prescribe([registered(ADA), mixed()], "308182").then_rejected(conflicts(ConflictKind::Allergy, ALLERGY));
+    assert_eq!(status([mixed()]), AllergyStatus::Known);
+    let several = json!({ "code": { "coding": [{ "system": SNOMED, "code": "716186003" }, { "system": SNOMED, "code": "409137002" }] } });
+    assert_eq!(status([recorded::<AllergyIntolerance>(ADA, ALLERGY, several)]), AllergyStatus::NoneKnown);
+}
+
+#[test]
+fn a_request_of_unknown_status_may_be_active() {
+    let unknown = || json!({ "status": "unknown", "intent": "order", "medicationCodeableConcept": coded(RXNORM, "308182") });
+    let command = record::<MedicationRequest>(ADA, OTHER, unknown());
+    given([registered(ADA), allergic(ADA)]).when_in(&circumstances(), &command).then_rejected(conflicts(ConflictKind::Allergy, ALLERGY));
+    let known = recorded::<MedicationRequest>(ADA, TABLETS, unknown());
+    prescribe([registered(ADA), known], "308182").then_rejected(conflicts(ConflictKind::DuplicateMedication, TABLETS));
+}
+
+#[test]
+fn what_was_erased_cannot_be_checked() {
+    let allergy = FactRecorded::<AllergyIntolerance> { patient: ADA, fact: ALLERGY, content: Phi::Erased, security: vec![], screening: None };
+    prescribe([registered(ADA), allergy.clone().into()], "308182").then_rejected(NotRecordable::NotChecked);
+    prescribe([registered(ADA), allergy.into(), taken_back::<AllergyIntolerance>(ADA, ALLERGY)], "308182").accepted();
+    let medication = || FactRecorded::<MedicationRequest> { patient: ADA, fact: TABLETS, content: Phi::Erased, security: vec![], screening: None };
+    prescribe([registered(ADA), medication().into()], "308182").then_rejected(NotRecordable::NotChecked);
+    let unchecked = Screening { checked: false, conflicts: vec![], acknowledged: None };
+    given([registered(ADA), medication().into()]).when_in(&circumstances(), &record::<AllergyIntolerance>(ADA, ALLERGY, penicillin())).then([recorded_with::<
+        AllergyIntolerance,
+    >(
+        ADA,
+        ALLERGY,
+        penicillin(),
+        Some(unchecked),
+    )]);
+}
+
+#[test]
+fn an_allergy_with_nothing_to_acknowledge_is_recorded() {
+    for content in [penicillin(), no_known_allergy()] {
+        let mut command = record::<AllergyIntolerance>(ADA, ALLERGY, content);
+        command.acknowledged = Some(reason("I know"));
+        assert_eq!(given([registered(ADA)]).when_in(&circumstances(), &command).accepted().len(), 1);
+    }
+}
+
+#[test]
+fn an_acknowledgement_is_a_change_of_its_own() {
+    let flagged = Screening { checked: true, conflicts: vec![Conflict { kind: ConflictKind::ActiveMedication, with: TABLETS }], acknowledged: None };
+    let known = || [registered(ADA), taking(ADA), recorded_with::<AllergyIntolerance>(ADA, ALLERGY, penicillin(), Some(flagged.clone()))];
+    let mut command = amend::<AllergyIntolerance>(ADA, ALLERGY, penicillin());
+    given(known()).when_in(&circumstances(), &command).then([]);
+    command.acknowledged = Some(reason("Desensitized"));
+    let events = given(known()).when_in(&circumstances(), &command).accepted();
+    assert_eq!(events.len(), 1);
+    given(known().into_iter().chain(events)).when_in(&circumstances(), &command).then([]);
+}
+
+#[test]
+fn a_chart_is_screened_as_it_stands() {
+    let screened = |events: Vec<Event>| {
+        let mut chart = Chart::default();
+        for event in &events {
+            chart.apply(event, None);
+        }
+        let found = chart.screening(&circumstances().terminology);
+        (found.checked, found.conflicts)
+    };
+    let same = || recorded::<MedicationRequest>(ADA, OTHER, prescribed("308191"));
+    let allergy = (TABLETS, Conflict { kind: ConflictKind::Allergy, with: ALLERGY });
+    let duplicate = (TABLETS, Conflict { kind: ConflictKind::DuplicateMedication, with: OTHER });
+    let other = (OTHER, Conflict { kind: ConflictKind::Allergy, with: ALLERGY });
+    assert_eq!(screened(vec![allergic(BOB), taking(ADA)]), (true, vec![allergy]));
+    assert_eq!(screened(vec![allergic(BOB), taking(ADA), same()]), (true, vec![allergy, duplicate, other]));
+    assert_eq!(screened(vec![allergic(BOB), taking(ADA), taken_back::<MedicationRequest>(ADA, TABLETS)]), (true, vec![]));
+    let erased = FactRecorded::<AllergyIntolerance> { patient: ADA, fact: ALLERGY, content: Phi::Erased, security: vec![], screening: None };
+    assert_eq!(screened(vec![erased.into(), taking(ADA)]), (false, vec![]));
+}

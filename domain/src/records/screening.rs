@@ -10,8 +10,8 @@ use crate::ids::FactId;
 use crate::records::chart::{Chart, ChartEntry};
 use crate::records::elements::CodeableConcept;
 use crate::records::fact::{
-    AllergyIntoleranceAmended, AllergyIntoleranceEnteredInError, AllergyIntoleranceRecorded, Kind, MedicationRequestAmended, MedicationRequestEnteredInError,
-    MedicationRequestRecorded,
+    AllergyIntoleranceAmended, AllergyIntoleranceEnteredInError, AllergyIntoleranceRecorded, FactKind, Kind, MedicationRequestAmended,
+    MedicationRequestEnteredInError, MedicationRequestRecorded,
 };
 use crate::records::{AllergyIntolerance, MedicationRequest};
 use crate::terminology::Terminology;
@@ -68,13 +68,35 @@ struct Findings<'terminology> {
     screening: Screening,
 }
 
-impl Findings<'_> {
-    fn compare(&mut self, medication: &CodeableConcept, other: Option<&CodeableConcept>, kind: ConflictKind, with: FactId) {
+impl<'terminology> Findings<'terminology> {
+    fn of(terminology: &'terminology Terminology) -> Self {
+        Self { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } }
+    }
+
+    /// Looks at one pair. Only where it is `likely` to matter is it missed when it cannot be told.
+    fn compare(&mut self, medication: &CodeableConcept, other: Option<&CodeableConcept>, likely: bool, conflict: Conflict) {
         match other.and_then(|other| told(self.terminology, medication, other)) {
-            Some(true) => self.screening.conflicts.push(Conflict { kind, with }),
-            Some(false) => {}
-            None => self.screening.checked = false,
+            Some(true) => self.screening.conflicts.push(conflict),
+            None if likely => self.screening.checked = false,
+            Some(false) | None => {}
         }
+    }
+
+    /// Compares a medication with the active allergies, and with those active medications that are to be looked at.
+    fn prescribe(&mut self, medication: &MedicationRequest, chart: &Chart, is_to_be_looked_at: impl Fn(FactId) -> bool) {
+        let wanted = &medication.medication_codeable_concept;
+        for (with, allergy) in active_allergies(chart) {
+            self.compare(wanted, allergy.code.as_ref(), allergy.may_be_of_medication(), Conflict { kind: ConflictKind::Allergy, with });
+        }
+        for (with, other) in active_medications(chart).filter(|(other, _)| is_to_be_looked_at(*other)) {
+            self.compare(wanted, Some(&other.medication_codeable_concept), true, Conflict { kind: ConflictKind::DuplicateMedication, with });
+        }
+    }
+
+    /// Notes facts that cannot be looked at any more: what they said was erased.
+    fn miss(&mut self, chart: &Chart, kinds: &[FactKind]) {
+        let erased = chart.in_force().any(|entry| kinds.contains(&entry.kind) && entry.content.known().is_none());
+        self.screening.checked &= !erased;
     }
 }
 
@@ -110,25 +132,47 @@ pub(crate) fn screen_medication(medication: &MedicationRequest, chart: &Chart, t
     if !medication.is_active() {
         return None;
     }
-    let mut findings = Findings { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } };
-    let wanted = &medication.medication_codeable_concept;
-    for (with, allergy) in active_allergies(chart).filter(|(_, allergy)| allergy.may_be_of_medication()) {
-        findings.compare(wanted, allergy.code.as_ref(), ConflictKind::Allergy, with);
-    }
-    for (with, other) in active_medications(chart) {
-        findings.compare(wanted, Some(&other.medication_codeable_concept), ConflictKind::DuplicateMedication, with);
-    }
+    let mut findings = Findings::of(terminology);
+    findings.miss(chart, &[FactKind::AllergyIntolerance, FactKind::MedicationRequest]);
+    findings.prescribe(medication, chart, |_| true);
     Some(findings.screening)
+}
+
+/// Which facts of a chart do not go together as it stands, whatever was told when they were recorded: a merge may have brought them together since.
+#[derive(Clone, PartialEq)]
+pub struct ChartScreening {
+    /// Whether all could be told.
+    pub checked: bool,
+    /// Each medication with what it does not go together with; of two that are the same, the one with the lesser id.
+    pub conflicts: Vec<(FactId, Conflict)>,
+}
+
+/// Screens every active medication of a chart.
+pub(crate) fn screen_chart(chart: &Chart, terminology: &Terminology) -> ChartScreening {
+    let mut found = ChartScreening { checked: true, conflicts: Vec::new() };
+    for (fact, medication) in active_medications(chart) {
+        let mut findings = Findings::of(terminology);
+        findings.miss(chart, &[FactKind::AllergyIntolerance, FactKind::MedicationRequest]);
+        findings.prescribe(medication, chart, |other| other > fact);
+        found.checked &= findings.screening.checked;
+        found.conflicts.extend(findings.screening.conflicts.into_iter().map(|conflict| (fact, conflict)));
+    }
+    found
 }
 
 /// What an allergy does not go together with.
 pub(crate) fn screen_allergy(allergy: &AllergyIntolerance, chart: &Chart, terminology: &Terminology) -> Option<Screening> {
-    if !allergy.is_active() || allergy.is_absence() || !allergy.may_be_of_medication() {
+    if !allergy.is_active() || allergy.is_absence() {
         return None;
     }
-    let mut findings = Findings { terminology, screening: Screening { checked: true, conflicts: Vec::new(), acknowledged: None } };
+    let mut findings = Findings::of(terminology);
+    let likely = allergy.may_be_of_medication();
+    if likely {
+        findings.miss(chart, &[FactKind::MedicationRequest]);
+    }
     for (with, medication) in active_medications(chart) {
-        findings.compare(&medication.medication_codeable_concept, allergy.code.as_ref(), ConflictKind::ActiveMedication, with);
+        let conflict = Conflict { kind: ConflictKind::ActiveMedication, with };
+        findings.compare(&medication.medication_codeable_concept, allergy.code.as_ref(), likely, conflict);
     }
     Some(findings.screening)
 }

@@ -77,22 +77,36 @@ async fn register(connection: &mut PgConnection, relations: &[(Key, i64, Relatio
 }
 
 /// Pairs up anew all the records that were of one person with any of these, as the merges in force say (see `domain::patients::LinkedPatients`).
+/// A pair keeps the position at which it came together; of one that comes apart, that is kept.
 async fn link(connection: &mut PgConnection, tenant: TenantId, changed: &[Uuid], position: i64) -> Result<(), ApplyError> {
-    let records: Vec<Uuid> = sqlx::query_scalar(
+    let before: Vec<(Uuid, Uuid, i64)> = sqlx::query_as(
         "delete from patient_link where tenant = $1 and patient_id in \
-         (select record_id from patient_link where tenant = $1 and patient_id = any($2)) returning record_id",
+         (select record_id from patient_link where tenant = $1 and patient_id = any($2)) returning patient_id, record_id, position",
     )
     .bind(tenant.0)
     .bind(changed)
     .fetch_all(&mut *connection)
     .await?;
+    let patients: Vec<Uuid> = before.iter().map(|pair| pair.0).collect();
+    let records: Vec<Uuid> = before.iter().map(|pair| pair.1).collect();
+    let positions: Vec<i64> = before.iter().map(|pair| pair.2).collect();
     let statement = "with recursive link (patient_id, record_id) as ( \
              select record, record from unnest($2::uuid[]) as record \
              union \
              select link.patient_id, case link.record_id when merge.patient_id then merge.merged_id else merge.patient_id end \
              from link join patient_merge merge on merge.tenant = $1 and link.record_id in (merge.patient_id, merge.merged_id) \
          ) \
-         insert into patient_link (tenant, patient_id, record_id, position) select $1, patient_id, record_id, $3 from link";
-    sqlx::query(statement).bind(tenant.0).bind(records).bind(position).execute(connection).await?;
+         insert into patient_link (tenant, patient_id, record_id, position) \
+         select $1, patient_id, record_id, coalesce(before.position, $5) from link \
+         left join unnest($3::uuid[], $2::uuid[], $4::bigint[]) as before (patient_id, record_id, position) using (patient_id, record_id)";
+    sqlx::query(statement).bind(tenant.0).bind(&records).bind(&patients).bind(&positions).bind(position).execute(&mut *connection).await?;
+    let statement = "insert into patient_link_left (tenant, patient_id, record_id, position) \
+         select $1, patient_id, record_id, $4 from unnest($2::uuid[], $3::uuid[]) as before (patient_id, record_id) \
+         where not exists (select from patient_link link where link.tenant = $1 and link.patient_id = before.patient_id and link.record_id = before.record_id) \
+         on conflict (tenant, patient_id, record_id) do update set position = excluded.position";
+    sqlx::query(statement).bind(tenant.0).bind(&patients).bind(&records).bind(position).execute(&mut *connection).await?;
+    let statement = "delete from patient_link_left left_before using patient_link link where left_before.tenant = $1 and left_before.patient_id = any($2) \
+         and link.tenant = $1 and link.patient_id = left_before.patient_id and link.record_id = left_before.record_id";
+    sqlx::query(statement).bind(tenant.0).bind(&patients).execute(connection).await?;
     Ok(())
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
-use async_graphql::{Context, Enum, Object, Result};
-use domain::records::{self, AllergyIntolerance, Chart, FactKind};
+use async_graphql::{Context, Object, Result};
+use domain::records::{self, Chart, FactKind};
 use domain::{PatientId, Permission};
-use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::content::ChartKind;
-use super::entry::ChartEntry;
+use super::entry::{Beside, ChartEntry};
 use super::past::{AsOf, PastOf, chart_of, newest_first};
+use super::standing::{AllergyStatus, ChartScreening, StandingOf};
 use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
 use crate::paging::{Page, cost};
@@ -34,18 +34,6 @@ pub struct ChartArguments {
     pub page: Page<Uuid>,
 }
 
-/// What is known about allergies.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "records::AllergyStatus")]
-pub enum AllergyStatus {
-    /// Nobody has asked, or nobody has written it down.
-    NotAsked,
-    /// It was asked, and there is none.
-    NoneKnown,
-    /// There are some.
-    Known,
-}
-
 /// What is known of the whole chart.
 pub struct ChartSummary {
     patient: PatientId,
@@ -63,13 +51,18 @@ impl ChartSummary {
         Position(self.position)
     }
 
-    /// What is known about allergies, whatever kinds and whatever page were asked for.
-    async fn allergy_status(&self, context: &Context<'_>) -> Result<AllergyStatus> {
-        if let Some(past) = &self.past {
-            return Ok(past.allergy_status().into());
-        }
-        let allergies = permitted(context, Permission::ReadChart)?.load(AllergiesOf(self.patient.0)).await?.unwrap_or_default();
-        Ok(records::AllergyStatus::of(&allergies).into())
+    /// What is known about allergies, whatever kinds and whatever page were asked for. Null where that cannot be told, because something about this
+    /// person could not be applied to the read models.
+    async fn allergy_status(&self, context: &Context<'_>) -> Result<Option<AllergyStatus>> {
+        Ok(self.standing(context).await?.map(|chart| chart.allergy_status().into()))
+    }
+
+    /// Whether the active medications go together with the active allergies and with each other, as all of the chart stands at this moment; an entry's own
+    /// `screening` is what was told when it was recorded. Null as above.
+    async fn screening(&self, context: &Context<'_>) -> Result<Option<ChartScreening>> {
+        let Some(chart) = self.standing(context).await? else { return Ok(None) };
+        let found = chart.screening(permitted(context, Permission::ReadChart)?.terminology());
+        Ok(Some(ChartScreening::of(found, &self.past.clone().map_or(Beside::Now(self.patient.0), Beside::Then))))
     }
 
     /// The documents, the newest ids first, also those that were superseded or removed; whatever kinds and whatever page of facts were asked for.
@@ -86,6 +79,15 @@ impl ChartSummary {
             edge.node.disclosed(permitted);
         }
         Ok(connection)
+    }
+}
+
+impl ChartSummary {
+    async fn standing(&self, context: &Context<'_>) -> Result<Option<Arc<Chart>>, Failure> {
+        if let Some(past) = &self.past {
+            return Ok(Some(Arc::clone(past)));
+        }
+        Ok(permitted(context, Permission::ReadChart)?.load(StandingOf(self.patient.0)).await?.flatten())
     }
 }
 
@@ -167,30 +169,5 @@ impl Loader<ChartOf> for Loads {
             }
         }
         Ok(charts)
-    }
-}
-
-/// The allergies of a person that were not entered in error.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct AllergiesOf(Uuid);
-
-impl Loader<AllergiesOf> for Loads {
-    type Value = Vec<AllergyIntolerance>;
-    type Error = Failure;
-    async fn load(&self, keys: &[AllergiesOf]) -> Result<HashMap<AllergiesOf, Vec<AllergyIntolerance>>, Failure> {
-        let patients: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let rows: Vec<(Uuid, Value)> = sqlx::query_as(
-            "select parent.id, content from unnest($1::uuid[]) as parent (id) \
-             join patient_link link on link.patient_id = parent.id join chart_fact f on f.patient_id = link.record_id \
-             where kind = 'AllergyIntolerance' and not entered_in_error and content is not null",
-        )
-        .bind(patients)
-        .fetch_all(&mut *self.connection().await)
-        .await?;
-        let mut allergies: HashMap<AllergiesOf, Vec<AllergyIntolerance>> = HashMap::new();
-        for (patient, content) in rows {
-            allergies.entry(AllergiesOf(patient)).or_default().push(serde_json::from_value(content)?);
-        }
-        Ok(allergies)
     }
 }

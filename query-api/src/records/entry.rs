@@ -25,7 +25,8 @@ pub struct ChartEntry {
     /// The id as commands have it.
     #[sqlx(rename = "fact_id")]
     uuid: Uuid,
-    #[graphql(skip)]
+    /// The record that it was recorded in: of a person whose records were merged, one of these.
+    #[graphql(name = "record")]
     patient_id: Uuid,
     #[graphql(skip)]
     kind: String,
@@ -148,7 +149,7 @@ pub async fn chart_entry(context: &Context<'_>, fact: FactId) -> Result<Option<C
 
 /// Where the facts that an entry names are looked for: in the same person's chart, so that a merge that was undone shows nobody else's.
 #[derive(Clone)]
-enum Beside {
+pub(super) enum Beside {
     /// The chart as it is now, of the person whose record this is.
     Now(Uuid),
     /// A chart of the past.
@@ -156,7 +157,7 @@ enum Beside {
 }
 
 impl Beside {
-    async fn fact(&self, context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
+    pub(super) async fn fact(&self, context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
         let permitted = permitted(context, Permission::ReadChart)?;
         let entry = match self {
             Self::Then(chart) => chart.get(fact).map(|entry| ChartEntry::of_the_past(entry, chart)).transpose()?,

@@ -5,10 +5,13 @@ mod changes;
 mod chart;
 mod content;
 mod entry;
+mod followed;
 mod past;
+mod standing;
 
 pub use changes::{ChartChange, ChartChangesOf, chart_changes};
 pub use chart::{ChartArguments, ChartConnection, chart};
 pub use content::ChartKind;
 pub use entry::{ChartEntry, Provenance, chart_entry};
+pub use followed::{ChartUpdates, Followed, PROJECTIONS};
 pub use past::{AsOf, COST_OF_THE_PAST};

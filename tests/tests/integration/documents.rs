@@ -72,8 +72,16 @@ async fn a_part_is_what_was_asked_for() {
 async fn a_document_is_superseded_and_removed() {
     let desk = Desk::open(&[]).await;
     let (old, new) = (desk.accepted(event_store::fresh_id(), &pdf(1000)).await, desk.accepted(event_store::fresh_id(), &pdf(2000)).await);
-    desk.app.accepted("/v1/documents/supersede-document", Role::FrontDesk, json!({ "document": old, "patient": desk.patient, "by": new })).await;
+    let by = json!({ "document": old, "patient": desk.patient, "by": new });
+    let position = desk.app.accepted("/v1/documents/supersede-document", Role::FrontDesk, by).await["position"].clone();
     assert_eq!(desk.download(old).await.len(), 1000, "what was superseded stays readable");
+    let status = format!("{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid status supersededBy }} }} }} }}", desk.patient);
+    let superseded = json!([
+        { "uuid": new, "status": "CURRENT", "supersededBy": null },
+        { "uuid": old, "status": "SUPERSEDED", "supersededBy": new },
+    ]);
+    let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &status, position.as_i64()).await;
+    assert_eq!(seen["data"]["patient"]["documents"]["nodes"], superseded, "{seen}");
     let removal = json!({ "document": new, "patient": desk.patient, "reason": "of another patient" });
     let position = desk.app.accepted("/v1/documents/remove-document", Role::Clinician, removal).await["position"].to_string();
     let answer = desk.get(new, &[("Carelog-Wait-For", &position)]).await;
@@ -88,7 +96,7 @@ async fn a_document_is_superseded_and_removed() {
     let expected = json!([
         { "uuid": new, "title": "Needle-Referral", "contentType": "application/pdf", "size": 2000, "status": "ENTERED_IN_ERROR", "supersededBy": null,
           "removalReason": "of another patient", "download": null },
-        { "uuid": old, "title": "Needle-Referral", "contentType": "application/pdf", "size": 1000, "status": "SUPERSEDED", "supersededBy": new,
+        { "uuid": old, "title": "Needle-Referral", "contentType": "application/pdf", "size": 1000, "status": "CURRENT", "supersededBy": null,
           "removalReason": null, "download": path },
     ]);
     assert_eq!(seen["data"]["patient"]["chart"]["documents"]["nodes"], expected, "{seen}");
@@ -100,6 +108,28 @@ async fn a_document_is_superseded_and_removed() {
     ];
     let told: Vec<&str> = seen["data"]["patient"]["history"]["nodes"].as_array().unwrap().iter().map(|entry| entry["summary"].as_str().unwrap()).collect();
     assert_eq!(told[..4], summaries);
+}
+
+#[tokio::test]
+async fn what_was_removed_is_not_handed_out_while_the_read_models_lag() {
+    let mut desk = Desk::open(&[]).await;
+    let document = desk.accepted(event_store::fresh_id(), &pdf(1000)).await;
+    let link = desk.link(document).await;
+    // From here on nothing folds: only commands and queries are served.
+    desk.app.kill(0);
+    let command = desk.app.start("command").await;
+    let query = desk.app.start("query").await;
+    let removal = json!({ "document": document, "patient": desk.patient, "reason": "of another patient" });
+    let (status, _) = desk.app.post_to(command, "/v1/documents/remove-document", &desk.app.token(Role::Clinician), &removal, None).await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+    let asked = format!("{{ patient(id: \"{}\") {{ documents {{ nodes {{ status }} }} }} }}", desk.patient);
+    let token = desk.app.token(Role::Clinician);
+    let seen = desk.client.post(desk.app.at(query, "/graphql")).bearer_auth(&token).json(&json!({ "query": asked })).send().await.unwrap();
+    assert_eq!(seen.json::<Value>().await.unwrap()["data"]["patient"]["documents"]["nodes"][0]["status"], "CURRENT", "the read models lag");
+    let path = format!("/v1/documents/{document}");
+    assert_eq!(desk.client.get(desk.app.at(command, &path)).bearer_auth(&token).send().await.unwrap().status(), StatusCode::GONE);
+    assert_eq!(desk.client.post(desk.app.at(command, &format!("{path}/link"))).bearer_auth(&token).send().await.unwrap().status(), StatusCode::GONE);
+    assert_eq!(desk.client.get(desk.app.at(command, &link)).send().await.unwrap().status(), StatusCode::GONE);
 }
 
 #[tokio::test]
@@ -122,6 +152,15 @@ async fn a_link_opens_one_document_once() {
     assert_eq!(open(&over).await.status(), StatusCode::NOT_FOUND, "a link that is over");
     let kept: String = sqlx::query_scalar("select string_agg(t::text, '') from documents.link t").fetch_one(&mut log).await.unwrap();
     assert!(!kept.contains(over.rsplit_once('/').unwrap().1), "the table holds no token");
+
+    let kept = desk.link(document).await;
+    let ask = async |name: &str, value: &str| desk.client.get(desk.app.at(0, &kept)).header(name, value).send().await.unwrap().status();
+    assert_eq!(ask("Carelog-Wait-For", "nonsense").await, StatusCode::BAD_REQUEST);
+    assert_eq!(ask("Range", "bytes=1000000-").await, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(ask("Range", "bytes=0-9").await, StatusCode::PARTIAL_CONTENT, "who got nothing by it has not used it up");
+    assert_eq!(ask("Range", "bytes=0-9").await, StatusCode::NOT_FOUND);
+    let garbled = open("/v1/documents/links/%ff").await;
+    assert_eq!((garbled.status(), garbled.json::<Value>().await.unwrap()["code"].clone()), (StatusCode::NOT_FOUND, json!("link-unknown")));
 
     let removed = desk.link(document).await;
     let removal = json!({ "document": document, "patient": desk.patient, "reason": "of another patient" });

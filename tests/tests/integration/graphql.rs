@@ -8,6 +8,7 @@ mod crawl;
 mod disclosure;
 mod documents;
 mod errors;
+mod history;
 mod listening;
 mod people;
 mod protocol;
@@ -111,11 +112,22 @@ impl World {
         let gate = Gate::new(side.log.store.clone(), access.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
-        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(document_routes(gate, &side));
+        let router =
+            command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(document_routes(gate, &side));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { tenant: side.log.tenant, at, client: reqwest::Client::new(), side, access, issuer, shutdown, position: AtomicI64::new(0), running: Some(running) }
+        Self {
+            tenant: side.log.tenant,
+            at,
+            client: reqwest::Client::new(),
+            side,
+            access,
+            issuer,
+            shutdown,
+            position: AtomicI64::new(0),
+            running: Some(running),
+        }
     }
 
     /// As if the process were told to stop.
@@ -177,7 +189,10 @@ impl World {
         let query = Query::new().and(&[AccessRecorded::TYPE], Tag::request(request));
         let head = self.access.head().await.unwrap();
         let found = self.access.read(self.tenant, &query, head).await.unwrap();
-        found.into_iter().map(|recorded| if let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event { access } else { unreachable!() }).collect()
+        found
+            .into_iter()
+            .map(|recorded| if let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event { access } else { unreachable!() })
+            .collect()
     }
 
     /// The access records of the request that was answered so.

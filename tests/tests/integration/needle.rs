@@ -109,11 +109,13 @@ async fn no_file_of_the_logs_and_keys_server_and_no_stored_document_holds_protec
     let (status, answer) = app.post("/v1/patients/register-patient", &desk, &patient(ada)).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let content = json!({ "code": { "text": NEEDLES[2] }, "onsetDateTime": NEEDLES[3] });
-    let (status, recorded) = app.post("/v1/records/record-condition", &clinician, &json!({ "fact": event_store::fresh_id(), "patient": ada, "content": content })).await;
+    let (status, recorded) =
+        app.post("/v1/records/record-condition", &clinician, &json!({ "fact": event_store::fresh_id(), "patient": ada, "content": content })).await;
     assert_eq!(status, StatusCode::OK, "{recorded}");
     let metadata = json!({ "document": event_store::fresh_id(), "patient": ada, "content": { "status": "current", "attachment": { "contentType": "text/plain", "title": NEEDLES[0] } } });
     let (kind, body) = form(&metadata.to_string(), NEEDLES.join(" ").as_bytes());
-    let uploaded = reqwest::Client::new().post(app.at(0, "/v1/documents/upload")).bearer_auth(&desk).header("Content-Type", kind).body(body).send().await.unwrap();
+    let uploaded =
+        reqwest::Client::new().post(app.at(0, "/v1/documents/upload")).bearer_auth(&desk).header("Content-Type", kind).body(body).send().await.unwrap();
     assert_eq!(uploaded.status(), StatusCode::OK);
     let search = format!(r#"{{ patients(search: {{ name: "{}", birthDate: "{}" }}) {{ nodes {{ displayName birthDate }} }} }}"#, NEEDLES[0], NEEDLES[3]);
     let found = app.graphql(&clinician, &search, recorded["position"].as_i64()).await;

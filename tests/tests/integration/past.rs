@@ -97,7 +97,8 @@ impl Log {
         let pool = self.pool();
         let read = self.side.log.databases.pool(Kind::Read);
         let store = self.store(&pool).await;
-        let access = EventStore::open(event_store::Log::Access, self.side.log.databases.pool(Kind::Access), store.vault().clone(), Clock::system()).await.unwrap();
+        let access =
+            EventStore::open(event_store::Log::Access, self.side.log.databases.pool(Kind::Access), store.vault().clone(), Clock::system()).await.unwrap();
         let gate = Gate::new(store, access, read, authority, Duration::from_secs(1));
         let caller = Caller::operator(self.side.log.tenant, "test", [Role::Clinician]);
         let reading = Reading::of("test", fresh_id());

@@ -144,7 +144,8 @@ fn every_command_has_a_route() {
     // An upload is a stream, and comes by a route of its own.
     assert!(text(root().join("documents/src/lib.rs")).contains("upload::upload"));
     let commands: BTreeSet<String> = commands.into_iter().filter(|command| command != "UploadDocument").collect();
-    let routes: String = contexts().iter().filter(|context| *context != "access").map(|context| text(root().join(format!("command-api/src/{context}.rs")))).collect();
+    let routes: String =
+        contexts().iter().filter(|context| *context != "access").map(|context| text(root().join(format!("command-api/src/{context}.rs")))).collect();
     let missing: Vec<&String> = commands.iter().filter(|command| !routes.contains(&format!("Endpoint::of::<{command}>()"))).collect();
     assert!(!commands.is_empty() && missing.is_empty(), "no route for {missing:?}");
 }

@@ -142,3 +142,32 @@ async fn a_full_storage_says_so_and_takes_documents_again_when_there_is_room() {
     assert_eq!(desk.download(kept).await.len(), 1_000_000);
     unmount();
 }
+
+#[tokio::test]
+async fn as_many_upload_at_once_as_there_is_room_for() {
+    let desk = Desk::open(&[]).await;
+    let address = desk.app.at(0, "").trim_start_matches("http://").to_owned();
+    let token = desk.app.token(Role::FrontDesk);
+    let mut stalled = Vec::new();
+    let busy = loop {
+        let mut connection = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!(
+            "POST /v1/documents/upload HTTP/1.1\r\nHost: carelog\r\nAuthorization: Bearer {token}\r\nContent-Type: multipart/form-data; boundary=part\r\nContent-Length: 9000\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 2000];
+        let read = tokio::io::AsyncReadExt::read(&mut connection, &mut answer);
+        if let Ok(read) = tokio::time::timeout(Duration::from_millis(100), read).await {
+            break String::from_utf8_lossy(&answer[..read.unwrap()]).into_owned();
+        }
+        stalled.push(connection);
+        assert!(stalled.len() < 100, "no upload is told to come later");
+    };
+    assert!(busy.starts_with("HTTP/1.1 503") && busy.contains("retry-after") && busy.contains("too-many-uploads"), "{busy}");
+    drop(stalled);
+    let give_up = tokio::time::Instant::now() + Duration::from_secs(20);
+    while desk.upload_as(&desk.metadata(event_store::fresh_id()), &pdf(1000), None).await.0 != StatusCode::OK {
+        assert!(tokio::time::Instant::now() < give_up, "who goes away makes room");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

@@ -91,10 +91,9 @@ async fn a_rejected_command_tells_something_and_is_recorded_and_so_is_a_forbidde
     clinic.book(&world, ada, "2031-03-04T09:00:00").await;
     let placement = json!({ "practitioner": clinic.practitioners[0], "facility": clinic.facility, "start": "2031-03-04T09:00:00", "minutes": 30 });
     let body = json!({ "appointment": fresh_id(), "patient": ada, "placement": placement });
-    for (role, status, outcome) in [
-        (Role::FrontDesk, StatusCode::UNPROCESSABLE_ENTITY, AccessOutcome::Shown),
-        (Role::Analyst, StatusCode::FORBIDDEN, AccessOutcome::Refused),
-    ] {
+    for (role, status, outcome) in
+        [(Role::FrontDesk, StatusCode::UNPROCESSABLE_ENTITY, AccessOutcome::Shown), (Role::Analyst, StatusCode::FORBIDDEN, AccessOutcome::Refused)]
+    {
         let request = fresh_id();
         let send = world.client.post(format!("{}/v1/scheduling/book-appointment", world.at)).bearer_auth(world.token(role)).json(&body);
         assert_eq!(send.header("X-Request-Id", request.to_string()).send().await.unwrap().status(), status);
@@ -174,7 +173,8 @@ async fn officers_find_every_look_and_patients_those_at_themselves() {
     assert_eq!(nodes.iter().map(|node| node["operation"].as_str().unwrap()).collect::<Vec<_>>(), ["query patients", "query patient"], "the newest first");
     assert_eq!(nodes[1]["summary"], "Someone (clinician) saw who they are and how to reach them, to treat them.");
     assert!(nodes[0]["criteria"].as_str().unwrap().contains("lovelace"));
-    let by_front_desk = format!("{{ accessRecords(search: {{ patient: \"{ada}\", purpose: OPERATIONS, kind: DEMOGRAPHICS, outcome: SHOWN }}) {{ {fields} }} }}");
+    let by_front_desk =
+        format!("{{ accessRecords(search: {{ patient: \"{ada}\", purpose: OPERATIONS, kind: DEMOGRAPHICS, outcome: SHOWN }}) {{ {fields} }} }}");
     let by_front_desk = world.data(&officer, &by_front_desk, json!({})).await;
     assert_eq!(by_front_desk["accessRecords"]["nodes"].as_array().unwrap().len(), 1);
     // Page by page, each once.

@@ -1,6 +1,6 @@
 //! Charts: now, at any moment before, what changed in between, and who sees them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use domain::records::FactKind;
 use domain::{PatientId, TenantId};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::World;
 use super::clinic::Clinic;
 use super::crawl::Objects;
-use super::listening::Listening;
+use super::listening::{Heard, Listening};
 use super::socket::Socket;
 
 const PROVENANCE: &str = "position event user role time";
@@ -52,17 +52,55 @@ async fn record(world: &World, kind: &str, patient: Uuid, content: Value) -> Uui
     fact
 }
 
-/// A fact of every kind with every field, and one that another does not go together with.
-pub async fn chart_of_everything(world: &World, patient: Uuid) -> BTreeMap<FactKind, (Uuid, Value)> {
+/// Elements of which FHIR allows one type at a time, each with more than one here.
+const CHOICES: [&str; 9] = ["value", "effective", "onset", "abatement", "performed", "occurrence", "asNeeded", "dose", "rate"];
+const TYPES: [&str; 9] = ["DateTime", "Period", "String", "Quantity", "CodeableConcept", "Boolean", "Integer", "Range", "Age"];
+
+/// The content with one type of each choice: the first, the second …, or the last where there are no more.
+fn chosen(content: &Value, which: usize) -> Value {
+    let choice = |name: &str| CHOICES.iter().find(|choice| name.strip_prefix(**choice).is_some_and(|of_type| TYPES.contains(&of_type)));
+    match content {
+        Value::Object(fields) => {
+            let kept = |name: &String| {
+                let Some(of) = choice(name) else { return true };
+                let types: Vec<&String> = fields.keys().filter(|other| choice(other) == Some(of)).collect();
+                types[which.min(types.len() - 1)] == name
+            };
+            fields.iter().filter(|(name, _)| kept(name)).map(|(name, value)| (name.clone(), chosen(value, which))).collect()
+        }
+        Value::Array(items) => items.iter().map(|item| chosen(item, which)).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Facts of every kind with every field, and one that another does not go together with.
+pub async fn chart_of_everything(world: &World, patient: Uuid) -> Vec<(FactKind, Uuid, Value)> {
     let concept = json!({ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "X1" }] });
     record(world, "medication-request", patient, json!({ "status": "active", "intent": "order", "medicationCodeableConcept": concept })).await;
     let mut contents = contents();
     contents.sort_by_key(|content| content.kind != FactKind::Encounter);
-    let mut facts: BTreeMap<FactKind, (Uuid, Value)> = BTreeMap::new();
+    let (mut facts, mut encounter): (Vec<(FactKind, Uuid, Value)>, String) = (Vec::new(), String::new());
     for content in contents {
-        let encounter = facts.get(&FactKind::Encounter).map(|(encounter, _)| encounter.to_string()).unwrap_or_default();
         let full: Value = serde_json::from_str(&content.full.to_string().replace(ENCOUNTER, &encounter)).unwrap();
-        facts.insert(content.kind, (record(world, content.kind.name(), patient, full.clone()).await, full));
+        let mut variants: Vec<Value> = Vec::new();
+        for which in 0..TYPES.len() {
+            let variant = chosen(&full, which);
+            if !variants.contains(&variant) {
+                variants.push(variant);
+            }
+        }
+        for variant in variants {
+            let mut body = json!({ "fact": fresh_id(), "patient": patient, "content": variant });
+            if content.kind == FactKind::MedicationRequest {
+                body["acknowledged"] = "The same in other words".into();
+            }
+            world.tell(Role::Clinician, &format!("records/record-{}", content.kind.name()), body.clone()).await;
+            let fact: Uuid = body["fact"].as_str().unwrap().parse().unwrap();
+            if content.kind == FactKind::Encounter {
+                encounter = fact.to_string();
+            }
+            facts.push((content.kind, fact, variant));
+        }
     }
     facts
 }
@@ -83,8 +121,8 @@ async fn every_field_of_every_kind_reads_back_as_it_was_written() {
     let world = World::new().await;
     let patient = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;
     let (facts, objects, token) = (chart_of_everything(&world, patient).await, Objects::of_the_schema(), world.token(Role::Clinician));
-    assert_eq!(facts.len(), FactKind::ALL.len());
-    for (kind, (fact, written)) in facts {
+    assert_eq!(facts.iter().map(|(kind, ..)| *kind).collect::<BTreeSet<_>>().len(), FactKind::ALL.len());
+    for (kind, fact, written) in facts {
         let name = kind.resource_type();
         let query = format!("{{ node(id: \"ChartEntry/{fact}\") {{ ... on ChartEntry {{ content {{ ... on {name} {{ {} }} }} }} }} }}", objects.whole(name));
         let data = world.data(&token, &query, json!({})).await;
@@ -169,7 +207,7 @@ async fn a_chart_as_of_a_moment_is_what_it_said_then() {
     let token = world.token(Role::Clinician);
     let (_, nodes) = &story.steps[5].1[0];
     let amended = nodes.as_array().unwrap().iter().find(|node| node["uuid"] == story.condition.to_string()).unwrap();
-    assert_eq!((&amended["amendments"], &amended["security"], &amended["changed"]["position"]), (&json!(1), &json!([]), &json!(story.at(5))));
+    assert_eq!((&amended["amendments"], &amended["security"], &amended["changed"]["position"]), (&json!(1), &json!(["R"]), &json!(story.at(5))), "labels stay");
     let by_time = chart(world, &token, json!({ "id": story.ada, "asOf": { "time": amended["changed"]["time"] } })).await;
     assert_eq!((said(&by_time), &by_time["position"]), (story.steps[5].1[0].clone(), &json!(story.at(5))), "a time means the last position at or before it");
     let ahead = chart(world, &token, json!({ "id": story.ada, "asOf": { "position": 1_000_000_000 } })).await;
@@ -215,10 +253,7 @@ async fn what_changed_between_two_moments_is_told_field_by_field() {
     assert!(changes(story.at(9), story.at(9)).await.is_empty());
     let amendment = &changes(story.at(4), story.at(5)).await[0];
     assert_eq!((&amendment["title"], &amendment["reason"], &amendment["by"]["role"]), (&json!("Asthma"), &json!("Worse"), &json!("clinician")));
-    let fields = json!([
-        { "path": "Condition.severity.text", "before": "Mild", "after": "Severe" },
-        { "path": "Condition.meta.security", "before": "R", "after": null },
-    ]);
+    let fields = json!([{ "path": "Condition.severity.text", "before": "Mild", "after": "Severe" }]);
     assert_eq!(amendment["fields"], fields);
     let backwards = json!({ "id": story.ada, "from": { "position": story.at(5) }, "to": { "position": story.at(4) } });
     let answer = story.world.ask(&story.world.token(Role::ComplianceOfficer), query, backwards).await;
@@ -276,6 +311,98 @@ async fn a_chart_is_followed_as_it_changes() {
     world.tell(Role::Clinician, "records/enter-condition-in-error", json!({ "fact": fact, "patient": patient, "reason": "Wrong chart" })).await;
     let message = socket.next().await;
     assert_eq!(message["payload"]["data"]["patientChart"]["entries"][0]["status"], "ENTERED_IN_ERROR", "{message}");
+}
+
+#[tokio::test]
+async fn a_merge_brings_facts_and_its_undoing_takes_them() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (ada, bob) = (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Ada", "Byron").await);
+    let tablets =
+        record(&world, "medication-request", ada, json!({ "status": "active", "intent": "order", "medicationCodeableConcept": coded("A", "Amoxicillin") }))
+            .await;
+    let allergy = record(&world, "allergy", bob, json!({ "code": coded("A", "Amoxicillin") })).await;
+    let mut sockets = Vec::new();
+    for token in [world.token(Role::Clinician), world.token_of_patient(ada)] {
+        let mut socket = Socket::open(&world, &token).await;
+        let query = format!("subscription {{ patientChart(patient: \"{ada}\") {{ position leftRecords entries {{ uuid record }} }} }}");
+        socket.subscribe("1", &json!({ "query": query, "extensions": { "carelog": { "waitFor": world.position() } } })).await;
+        assert_eq!(socket.silence().await, None);
+        sockets.push(socket);
+    }
+    let screening = async || {
+        let query = "query($id: ID!) { patient(id: $id) { chart { allergyStatus screening { checked conflicts { kind entry { uuid } with { uuid } } } \
+            nodes { uuid screening { conflicts { kind } } } } } }";
+        world.data(&world.token(Role::Clinician), query, json!({ "id": ada })).await["patient"]["chart"].clone()
+    };
+    assert_eq!(screening().await["screening"], json!({ "checked": true, "conflicts": [] }));
+
+    let merge = json!({ "survivor": ada, "merged": bob, "reason": "same person" });
+    let merged = world.tell(Role::Administrator, "patients/merge-patients", merge.clone()).await;
+    for socket in &mut sockets {
+        let message = socket.next().await;
+        let update = &message["payload"]["data"]["patientChart"];
+        assert_eq!(*update, json!({ "position": merged, "leftRecords": [], "entries": [{ "uuid": allergy, "record": bob }] }), "{message}");
+    }
+    let chart = screening().await;
+    let conflict = json!({ "kind": "ALLERGY", "entry": { "uuid": tablets }, "with": { "uuid": allergy } });
+    assert_eq!((&chart["screening"], &chart["allergyStatus"]), (&json!({ "checked": true, "conflicts": [conflict] }), &json!("KNOWN")), "{chart}");
+    assert!(chart["nodes"].as_array().unwrap().iter().all(|node| node["screening"]["conflicts"] == json!([])), "what was told at the time stays");
+
+    let parted = world.tell(Role::Administrator, "patients/undo-merge", merge).await;
+    for socket in &mut sockets {
+        let message = socket.next().await;
+        assert_eq!(message["payload"]["data"]["patientChart"], json!({ "position": parted, "leftRecords": [bob], "entries": [] }), "{message}");
+        assert_eq!(socket.silence().await, None, "each change comes once");
+    }
+    assert_eq!(screening().await["screening"]["conflicts"], json!([]));
+    world.side.agrees(&projections::all()).await;
+}
+
+#[tokio::test]
+async fn of_a_parked_patient_nothing_is_said_to_be_absent() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (parked, merged, other) =
+        (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Ada", "Byron").await, clinic.patient(&world, "Bob", "Byron").await);
+    world.tell(Role::Administrator, "patients/merge-patients", json!({ "survivor": parked, "merged": merged, "reason": "same person" })).await;
+    let query = "query($id: ID!) { patient(id: $id) { chart { allergyStatus screening { checked } } } }";
+    let said = async |patient: Uuid| world.data(&world.token(Role::Clinician), query, json!({ "id": patient })).await["patient"]["chart"].clone();
+    let nothing_asked = json!({ "allergyStatus": "NOT_ASKED", "screening": { "checked": true } });
+    assert_eq!(said(parked).await, nothing_asked);
+    let statement = "insert into projection.parked (schema_name, tenant, subject, position, event_type, reason, parked_at) \
+                     select schema_name, $1, $2, 1, 'records.AllergyIntoleranceRecorded', 'a test', now() from projection.version where active and name = $3";
+    let park = async |subject: Uuid, projection: &str| {
+        let parked = sqlx::query(statement).bind(world.tenant.0).bind(format!("patient/{subject}")).bind(projection);
+        assert_eq!(parked.execute(&world.side.read).await.unwrap().rows_affected(), 1);
+    };
+    park(other, "scheduling").await;
+    park(merged, "records").await;
+    for patient in [parked, merged] {
+        assert_eq!(said(patient).await, json!({ "allergyStatus": null, "screening": null }), "the records are one person's");
+    }
+    assert_eq!(said(other).await, nothing_asked, "what is known of appointments says nothing of allergies");
+}
+
+#[tokio::test]
+async fn a_moment_beyond_all_calendars_is_refused_and_once_stored_parks_nothing() {
+    let world = World::new().await;
+    let patient = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;
+    let content = json!({ "code": { "text": "Asthma" }, "onsetDateTime": "9999-12-31T23:59:59-12:00" });
+    let body = json!({ "fact": fresh_id(), "patient": patient, "content": content });
+    let refused = world.client.post(format!("{}/v1/records/record-condition", world.at)).bearer_auth(world.token(Role::Clinician)).json(&body);
+    let refused: Value = refused.send().await.unwrap().json().await.unwrap();
+    let parameters = json!({ "field": "Condition.onsetDateTime", "rule": "lie before the year 10000 of UTC" });
+    assert_eq!((&refused["code"], &refused["parameters"]), (&json!("content-invalid"), &parameters), "{refused}");
+
+    let stored = crate::projections::events::event::<domain::records::ConditionRecorded>(
+        json!({ "patient": patient, "fact": fresh_id(), "content": content, "security": [], "screening": null }),
+    );
+    world.side.log.store.append(world.side.log.append(vec![stored]).await).await.unwrap();
+    record(&world, "condition", patient, json!({ "code": { "text": "Later" } })).await;
+    let chart = chart(&world, &world.token(Role::Clinician), json!({ "id": patient })).await;
+    let titles: Vec<&Value> = chart["nodes"].as_array().unwrap().iter().map(|node| &node["title"]).collect();
+    assert_eq!((titles, &chart["allergyStatus"]), (vec![&json!("Asthma"), &json!("Later")], &json!("NOT_ASKED")), "{chart}");
 }
 
 #[tokio::test]

@@ -110,3 +110,49 @@ async fn a_search_by_name_uses_its_index_behind_the_policies() {
     let plan = plan.join("\n");
     assert!(plan.contains("Index Cond") && plan.contains("word >= 'ada'"), "{plan}");
 }
+
+/// The tables that hold nothing of patients; every other must say whose row it is.
+const NOT_ABOUT_PATIENTS: [&str; 10] = [
+    "calendar_event",
+    "facility",
+    "history_name",
+    "organization",
+    "practitioner",
+    "practitioner_facility",
+    "practitioner_qualification",
+    "practitioner_role",
+    "room",
+    "taken_time",
+];
+
+#[tokio::test]
+async fn a_table_without_a_patient_is_one_that_is_known_to_need_none() {
+    let side = ReadSide::of(&projections::all()).await;
+    let tables = tables(&mut side.read.acquire().await.unwrap()).await;
+    let mut without: Vec<&str> = tables.iter().filter(|(_, of_patients)| !of_patients).map(|(name, _)| name.rsplit('.').next().unwrap()).collect();
+    without.sort_unstable();
+    assert_eq!(
+        without, NOT_ABOUT_PATIENTS,
+        "a table that is about patients needs a column `patient_id`, or all of the tenant's staff and patients see its rows"
+    );
+}
+
+#[tokio::test]
+async fn the_server_logs_no_refused_statement_of_the_read_models() {
+    let side = ReadSide::of(&projections::all()).await;
+    let settings = async |options: sqlx::postgres::PgConnectOptions| -> Vec<String> {
+        let pool = projections::quiet(sqlx::postgres::PgPoolOptions::new().max_connections(1)).connect_with(options).await.unwrap();
+        let mut settings = Vec::new();
+        for name in ["log_min_messages", "log_min_error_statement", "log_parameter_max_length_on_error"] {
+            settings.push(sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&pool).await.unwrap());
+        }
+        pool.close().await;
+        settings
+    };
+    let options = side.log.databases.options(crate::harness::Kind::Read);
+    assert_eq!(settings(options.clone()).await, ["log", "panic", "0"]);
+    let name = format!("quiet_{}", fresh_id().simple());
+    sqlx::raw_sql(AssertSqlSafe(format!("create role {name} login password 'quiet'"))).execute(&side.read).await.unwrap();
+    assert_eq!(settings(options.username(&name).password("quiet")).await.len(), 3, "who may not decide that connects all the same");
+    sqlx::raw_sql(AssertSqlSafe(format!("drop role {name}"))).execute(&side.read).await.unwrap();
+}

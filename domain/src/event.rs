@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::documents::DocumentsEvent;
-use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId};
+use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
-use crate::phi::{self, Phi};
+use crate::phi::{self, Protected};
 use crate::providers::ProvidersEvent;
 use crate::query::Tag;
 use crate::records::RecordsEvent;
@@ -46,6 +46,8 @@ pub enum Subject {
     Organization(OrganizationId),
     /// A facility and its rooms.
     Facility(FacilityId),
+    /// Somebody who uses Carelog: staff, caregivers, contacts.
+    User(UserId),
 }
 
 impl std::fmt::Display for Subject {
@@ -56,6 +58,7 @@ impl std::fmt::Display for Subject {
             Self::Practitioner(id) => write!(formatter, "practitioner/{id}"),
             Self::Organization(id) => write!(formatter, "organization/{id}"),
             Self::Facility(id) => write!(formatter, "facility/{id}"),
+            Self::User(id) => write!(formatter, "user/{id}"),
         }
     }
 }
@@ -70,6 +73,7 @@ impl std::str::FromStr for Subject {
             "practitioner" => Ok(Self::Practitioner(PractitionerId(id))),
             "organization" => Ok(Self::Organization(OrganizationId(id))),
             "facility" => Ok(Self::Facility(FacilityId(id))),
+            "user" => Ok(Self::User(UserId(id))),
             _ => Err(DecodeError::Subject),
         }
     }
@@ -183,7 +187,7 @@ pub enum DecodeError {
 }
 
 #[doc(hidden)]
-pub fn decode<T: EventData>(version: u16, clear: Value, protected: Phi<Vec<Value>>) -> Result<T, DecodeError> {
+pub fn decode<T: EventData>(version: u16, clear: Value, protected: Protected) -> Result<T, DecodeError> {
     if version > T::TYPE.version {
         return Err(DecodeError::Newer { event_type: T::TYPE, version });
     }
@@ -243,10 +247,10 @@ macro_rules! events {
             pub(crate) fn occurred(&self) -> Option<chrono::DateTime<chrono::Utc>> {
                 match self { $(Self::$name(event) => $crate::EventData::occurred(event),)* }
             }
-            pub(crate) fn split(&self) -> Result<(serde_json::Value, $crate::Phi<Vec<serde_json::Value>>), serde_json::Error> {
+            pub(crate) fn split(&self) -> Result<(serde_json::Value, $crate::Protected), serde_json::Error> {
                 match self { $(Self::$name(event) => $crate::phi::split(event),)* }
             }
-            pub(crate) fn decode(name: &str, version: u16, clear: serde_json::Value, protected: $crate::Phi<Vec<serde_json::Value>>) -> Result<Self, $crate::DecodeError> {
+            pub(crate) fn decode(name: &str, version: u16, clear: serde_json::Value, protected: $crate::Protected) -> Result<Self, $crate::DecodeError> {
                 match name {
                     $(stringify!($name) => $crate::event::decode(version, clear, protected).map(Self::$name),)*
                     _ => Err($crate::DecodeError::UnknownType(format!("{}.{name}", $context))),
@@ -299,13 +303,13 @@ macro_rules! contexts {
                 match self { $(Self::$variant(event) => event.occurred(),)* }
             }
             /// The clear payload, and the protected values taken out of it.
-            pub fn split(&self) -> Result<(Value, Phi<Vec<Value>>), serde_json::Error> {
+            pub fn split(&self) -> Result<(Value, Protected), serde_json::Error> {
                 match self { $(Self::$variant(event) => event.split(),)* }
             }
             /// Reads a stored event of any version ever written.
-            pub fn decode(event_type: &str, version: u16, clear: Value, protected: Phi<Vec<Value>>) -> Result<Self, DecodeError> {
+            pub fn decode(event_type: &str, version: u16, clear: Value, protected: impl Into<Protected>) -> Result<Self, DecodeError> {
                 match event_type.split_once('.') {
-                    $(Some(($name, name)) => $events::decode(name, version, clear, protected).map(Self::$variant),)*
+                    $(Some(($name, name)) => $events::decode(name, version, clear, protected.into()).map(Self::$variant),)*
                     _ => Err(DecodeError::UnknownType(event_type.to_owned())),
                 }
             }

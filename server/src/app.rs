@@ -9,9 +9,10 @@ use event_store::{Clock, EventStore};
 use gate::{Authority, Gate};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use vault::{RootKey, Vault};
+use vault::Vault;
 
-use crate::config::{Config, Mode};
+use crate::config::Config;
+use crate::key_ring;
 
 /// As limits of documents count.
 const MEGABYTE: u64 = 1024 * 1024;
@@ -43,7 +44,7 @@ impl App {
         let read_pool = pool(config.read_database()?, 32)
             .await
             .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
-        let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
+        let vault = Vault::open(vault_pool, key_ring::open(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
         let store = EventStore::open(log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
         let gate = Gate::new(store.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
@@ -64,15 +65,6 @@ impl App {
 /// A pool that gives up on a connection after a while, so that a request gets an answer.
 pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::Error> {
     PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5)).connect_with(options).await
-}
-
-fn root_key(config: &Config) -> anyhow::Result<RootKey> {
-    let key = match (&config.root_key, config.mode) {
-        (Some(path), _) => RootKey::open(path),
-        (None, Mode::Development) => RootKey::open_or_create(config.keys.join("development-root.key")),
-        (None, Mode::Production) => anyhow::bail!("production needs CARELOG_ROOT_KEY"),
-    };
-    key.context("the vault's root key cannot be used")
 }
 
 fn authority(config: &Config) -> anyhow::Result<Authority> {

@@ -10,6 +10,8 @@ mod generate;
 mod health;
 mod http;
 mod import;
+mod key_ring;
+mod keys;
 mod migrate;
 mod progress;
 mod serve;
@@ -22,6 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use config::Config;
+
+const _: () = assert!(vault::SEALS, "carelog is not built with a vault that does not seal");
 
 /// An event-sourced healthcare backend: commands in, immutable events in Postgres and Kafka, read models, GraphQL and FHIR out.
 #[derive(Parser)]
@@ -60,6 +64,8 @@ enum Task {
     Import(import::Import),
     /// Write what is known as data for another system.
     Export(export::Export),
+    /// Look after the keys that everything is sealed under.
+    Keys(keys::Keys),
     /// Load a small generated clinic, the first time.
     Demo,
     /// Print a development token.
@@ -97,6 +103,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
+        Task::Keys(keys) => keys::run(&config, keys).await?,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token)?,
         Task::Welcome => welcome::run(&config)?,

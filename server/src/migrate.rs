@@ -17,6 +17,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     event_store::migrate(&log).await.context("the log's schema")?;
     kafka::migrate(&log).await.context("the relay's schema")?;
     documents::migrate(&log).await.context("the documents' schema")?;
+    vault::migrate_register(&log).await.context("the register of destroyed keys")?;
     vault::migrate(&pool(vault, 2).await?).await.context("the vault's schema")?;
     let read = pool(read, 2).await?;
     projections::migrate(&read).await.context("the read models' registry")?;

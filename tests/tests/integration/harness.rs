@@ -33,7 +33,10 @@ impl Kind {
 
     async fn migrate(self, pool: &PgPool) -> Result<(), MigrateError> {
         match self {
-            Self::Log => event_store::migrate(pool).await,
+            Self::Log => {
+                event_store::migrate(pool).await?;
+                vault::migrate_register(pool).await
+            }
             Self::Vault => vault::migrate(pool).await,
             Self::Read => projections::migrate(pool).await,
         }

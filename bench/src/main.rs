@@ -1,9 +1,10 @@
-//! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, the whole command path, the relay and the
-//! projections catching up, and the delay from a command's answer to the subscription's message.
+//! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, sealing against not sealing, the whole command path,
+//! the relay and the projections catching up, and the delay from a command's answer to the subscription's message.
 
 mod append;
 mod bulk;
 mod live;
+mod sealing;
 mod server;
 mod setup;
 
@@ -14,8 +15,14 @@ async fn main() -> ExitCode {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
     let runs = |name: &str| wanted.is_empty() || wanted.iter().any(|argument| argument == name);
     let result = async {
+        if wanted == [sealing::RATE] {
+            return sealing::print_rate().await;
+        }
         if runs("append") {
             append::run().await?;
+        }
+        if runs("sealing") {
+            sealing::run()?;
         }
         if runs("live") {
             live::run().await?;

@@ -32,6 +32,7 @@ impl Databases {
         let log = databases.pool(0).await?;
         event_store::migrate(&log).await?;
         kafka::migrate(&log).await?;
+        vault::migrate_register(&log).await?;
         vault::migrate(&databases.pool(1).await?).await?;
         let read = databases.pool(2).await?;
         projections::migrate(&read).await?;

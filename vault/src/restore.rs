@@ -50,7 +50,7 @@ pub async fn restore(
 
 /// Writes the rows of a backup.
 async fn fill(connection: &mut PgConnection, lines: impl BufRead) -> Result<BTreeMap<String, u64>, BackupError> {
-    let mut lines = lines.lines().map(|line| Ok::<Line, BackupError>(serde_json::from_str(&line?).map_err(|_| BackupError::Damaged)?));
+    let mut lines = lines.lines().map(|line| serde_json::from_str::<Line>(&line?).map_err(|_| BackupError::Damaged));
     let database: i64 = sqlx::query_scalar("select max(version) from vault.migration").fetch_one(&mut *connection).await?;
     match lines.next().transpose()? {
         Some(Line::CarelogKeys { form: FORM, schema }) if schema == database => {}

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 /// At which level.
 #[derive(Subcommand)]
 pub enum Rotate {
-    /// The root key: CARELOG_ROOT_KEY takes the place of the one that wraps today, which every process must still know (CARELOG_FORMER_ROOT_KEYS).
+    /// The root key: `CARELOG_ROOT_KEY` takes the place of the one that wraps today, which every process must still know (`CARELOG_FORMER_ROOT_KEYS`).
     Root,
     /// The key of a tenant.
     Tenant {

@@ -33,6 +33,7 @@ impl Databases {
         event_store::migrate(&log, Log::Clinical).await?;
         event_store::migrate(&databases.pool(3).await?, Log::Access).await?;
         kafka::migrate(&log).await?;
+        vault::migrate_register(&log).await?;
         vault::migrate(&databases.pool(1).await?).await?;
         let read = databases.pool(2).await?;
         projections::migrate(&read).await?;

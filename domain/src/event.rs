@@ -11,7 +11,7 @@ use crate::documents::DocumentsEvent;
 use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
-use crate::phi::{self, Phi};
+use crate::phi::{self, Protected};
 use crate::providers::ProvidersEvent;
 use crate::query::Tag;
 use crate::records::RecordsEvent;
@@ -47,7 +47,7 @@ pub enum Subject {
     Organization(OrganizationId),
     /// A facility and its rooms.
     Facility(FacilityId),
-    /// Someone who acts: a member of staff, a patient at their own record, an operator's task.
+    /// Someone who acts: a member of staff, a caregiver, a patient at their own record, an operator's task.
     User(UserId),
 }
 
@@ -188,7 +188,7 @@ pub enum DecodeError {
 }
 
 #[doc(hidden)]
-pub fn decode<T: EventData>(version: u16, clear: Value, protected: Phi<Vec<Value>>) -> Result<T, DecodeError> {
+pub fn decode<T: EventData>(version: u16, clear: Value, protected: Protected) -> Result<T, DecodeError> {
     if version > T::TYPE.version {
         return Err(DecodeError::Newer { event_type: T::TYPE, version });
     }
@@ -248,10 +248,10 @@ macro_rules! events {
             pub(crate) fn occurred(&self) -> Option<chrono::DateTime<chrono::Utc>> {
                 match self { $(Self::$name(event) => $crate::EventData::occurred(event),)* }
             }
-            pub(crate) fn split(&self) -> Result<(serde_json::Value, $crate::Phi<Vec<serde_json::Value>>), serde_json::Error> {
+            pub(crate) fn split(&self) -> Result<(serde_json::Value, $crate::Protected), serde_json::Error> {
                 match self { $(Self::$name(event) => $crate::phi::split(event),)* }
             }
-            pub(crate) fn decode(name: &str, version: u16, clear: serde_json::Value, protected: $crate::Phi<Vec<serde_json::Value>>) -> Result<Self, $crate::DecodeError> {
+            pub(crate) fn decode(name: &str, version: u16, clear: serde_json::Value, protected: $crate::Protected) -> Result<Self, $crate::DecodeError> {
                 match name {
                     $(stringify!($name) => $crate::event::decode(version, clear, protected).map(Self::$name),)*
                     _ => Err($crate::DecodeError::UnknownType(format!("{}.{name}", $context))),
@@ -304,13 +304,13 @@ macro_rules! contexts {
                 match self { $(Self::$variant(event) => event.occurred(),)* }
             }
             /// The clear payload, and the protected values taken out of it.
-            pub fn split(&self) -> Result<(Value, Phi<Vec<Value>>), serde_json::Error> {
+            pub fn split(&self) -> Result<(Value, Protected), serde_json::Error> {
                 match self { $(Self::$variant(event) => event.split(),)* }
             }
             /// Reads a stored event of any version ever written.
-            pub fn decode(event_type: &str, version: u16, clear: Value, protected: Phi<Vec<Value>>) -> Result<Self, DecodeError> {
+            pub fn decode(event_type: &str, version: u16, clear: Value, protected: impl Into<Protected>) -> Result<Self, DecodeError> {
                 match event_type.split_once('.') {
-                    $(Some(($name, name)) => $events::decode(name, version, clear, protected).map(Self::$variant),)*
+                    $(Some(($name, name)) => $events::decode(name, version, clear, protected.into()).map(Self::$variant),)*
                     _ => Err(DecodeError::UnknownType(event_type.to_owned())),
                 }
             }

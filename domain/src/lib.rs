@@ -29,6 +29,6 @@ pub use decision::{Boundary, Circumstances, Command, Decision};
 pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
 pub use ids::{AppointmentId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
 pub use permission::Permission;
-pub use phi::Phi;
+pub use phi::{Phi, PhiOf, Protected};
 pub use query::{Query, QueryItem, Tag};
 pub use value::InvalidValue;

@@ -52,12 +52,16 @@
 //! ```
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+
+use crate::event::Subject;
 
 /// A protected value: known, or erased together with its subject's key.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,9 +111,66 @@ impl<T> From<T> for Phi<T> {
     }
 }
 
+/// A protected value of somebody else than the event is about: it is sealed under their key, and is erased together with that.
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, bound(deserialize = "T: DeserializeOwned"))]
+#[schemars(inline)]
+pub struct PhiOf<T> {
+    /// Whose it is, `user/0190…`.
+    #[serde(deserialize_with = "stored_subject")]
+    #[schemars(with = "String")]
+    pub of: Subject,
+    /// The value.
+    pub value: Phi<T>,
+}
+
+fn stored_subject<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Subject, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+/// The protected values of an event, by the places at which they stood in it.
+#[derive(Clone, PartialEq)]
+pub struct Protected {
+    /// With the subject, where it is another than the event's own.
+    values: BTreeMap<usize, (Option<Subject>, Value)>,
+    /// Whether what is not there was erased.
+    rest_is_erased: bool,
+}
+
+impl Protected {
+    /// Those that are known; the others were erased, or there are none.
+    pub fn known(values: impl IntoIterator<Item = (usize, Value)>, rest_is_erased: bool) -> Self {
+        Self { values: values.into_iter().map(|(place, value)| (place, (None, value))).collect(), rest_is_erased }
+    }
+
+    /// All of them, in order, unless something was erased.
+    pub fn into_known(self) -> Option<Vec<Value>> {
+        (!self.rest_is_erased).then(|| self.values.into_values().map(|(_, value)| value).collect())
+    }
+
+    /// Each subject's, with their places: the event's own first, under `None`, even where there are none.
+    pub fn by_subject(&self) -> BTreeMap<Option<Subject>, (Vec<usize>, Vec<&Value>)> {
+        let mut subjects = BTreeMap::from([(None, (vec![], vec![]))]);
+        for (place, (subject, value)) in &self.values {
+            let (places, values) = subjects.entry(*subject).or_default();
+            places.push(*place);
+            values.push(value);
+        }
+        subjects
+    }
+}
+
+impl From<Phi<Vec<Value>>> for Protected {
+    fn from(values: Phi<Vec<Value>>) -> Self {
+        let rest_is_erased = values == Phi::Erased;
+        Self::known(values.into_known().into_iter().flatten().enumerate(), rest_is_erased)
+    }
+}
+
 enum Scope {
-    Splitting(Vec<Value>),
-    Joining(Phi<Vec<Value>>),
+    /// What was taken out, and whose the next value is.
+    Splitting(Vec<(Option<Subject>, Value)>, Option<Subject>),
+    Joining(Protected),
 }
 
 thread_local! {
@@ -141,37 +202,56 @@ impl Drop for Entered {
 }
 
 /// Splits a value into clear JSON, with a placeholder for each protected field, and the protected values in order.
-pub fn split<T: Serialize>(value: &T) -> Result<(Value, Phi<Vec<Value>>), serde_json::Error> {
-    let entered = Entered::new(Scope::Splitting(Vec::new()));
+pub fn split<T: Serialize>(value: &T) -> Result<(Value, Protected), serde_json::Error> {
+    let entered = Entered::new(Scope::Splitting(Vec::new(), None));
     let clear = serde_json::to_value(value)?;
     let taken = SCOPE.with(RefCell::take);
     drop(entered);
-    let Some(Scope::Splitting(values)) = taken else { unreachable!("the scope entered above is still this one") };
-    Ok((clear, Phi::Known(values)))
+    let Some(Scope::Splitting(values, _)) = taken else { unreachable!("the scope entered above is still this one") };
+    Ok((clear, Protected { values: values.into_iter().enumerate().collect(), rest_is_erased: false }))
 }
 
-/// Puts a value back together from what [`split`] made of it; where the values are erased, each protected field is.
-pub fn join<T: DeserializeOwned>(clear: Value, protected: Phi<Vec<Value>>) -> Result<T, serde_json::Error> {
-    let _entered = Entered::new(Scope::Joining(protected));
+/// Puts a value back together from what [`split`] made of it; where values are erased, their fields are.
+pub fn join<T: DeserializeOwned>(clear: Value, protected: impl Into<Protected>) -> Result<T, serde_json::Error> {
+    let _entered = Entered::new(Scope::Joining(protected.into()));
     serde_json::from_value(clear)
 }
 
 impl<T: Serialize> Serialize for Phi<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let splitting = SCOPE.with(|cell| matches!(&*cell.borrow(), Some(Scope::Splitting(_))));
+        let splitting = SCOPE.with(|cell| matches!(&*cell.borrow(), Some(Scope::Splitting(..))));
         if !splitting {
             return Err(S::Error::custom("protected health information is serialised only to be sealed"));
         }
         let Self::Known(value) = self else { return Placeholder { phi: None }.serialize(serializer) };
         let value = serde_json::to_value(value).map_err(S::Error::custom)?;
         let index = SCOPE.with(|cell| match &mut *cell.borrow_mut() {
-            Some(Scope::Splitting(values)) => {
-                values.push(value);
+            Some(Scope::Splitting(values, subject)) => {
+                values.push((*subject, value));
                 values.len() - 1
             }
             _ => unreachable!("checked above, on the same thread"),
         });
         Placeholder { phi: Some(index) }.serialize(serializer)
+    }
+}
+
+impl<T: Serialize> Serialize for PhiOf<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let next_is = |subject: Option<Subject>| {
+            SCOPE.with(|cell| {
+                if let Some(Scope::Splitting(_, next)) = &mut *cell.borrow_mut() {
+                    *next = subject;
+                }
+            });
+        };
+        let mut fields = serializer.serialize_struct("PhiOf", 2)?;
+        fields.serialize_field("of", &self.of.to_string())?;
+        next_is(Some(self.of));
+        let value = fields.serialize_field("value", &self.value);
+        next_is(None);
+        value?;
+        fields.end()
     }
 }
 
@@ -182,13 +262,13 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Phi<T> {
             return T::deserialize(deserializer).map(Self::Known);
         }
         let Some(index) = Placeholder::deserialize(deserializer)?.phi else { return Ok(Self::Erased) };
-        let value = SCOPE.with(|cell| match &mut *cell.borrow_mut() {
-            Some(Scope::Joining(Phi::Known(values))) => values.get_mut(index).map(Value::take).map(Phi::Known),
-            _ => Some(Phi::Erased),
+        let (value, rest_is_erased) = SCOPE.with(|cell| match &mut *cell.borrow_mut() {
+            Some(Scope::Joining(protected)) => (protected.values.remove(&index), protected.rest_is_erased),
+            _ => unreachable!("checked above, on the same thread"),
         });
         match value {
-            Some(Phi::Known(value)) => serde_json::from_value(value).map(Self::Known).map_err(|_| D::Error::custom("a sealed value does not read as its type")),
-            Some(Phi::Erased) => Ok(Self::Erased),
+            Some((_, value)) => serde_json::from_value(value).map(Self::Known).map_err(|_| D::Error::custom("a sealed value does not read as its type")),
+            None if rest_is_erased => Ok(Self::Erased),
             None => Err(D::Error::custom("a placeholder names no sealed value")),
         }
     }
@@ -236,6 +316,26 @@ mod tests {
         assert!(back.id == 7 && back.name == Phi::Known("Needle".into()) && back.nick.is_none());
         let erased: Named = join(clear, Phi::Erased).unwrap();
         assert!(erased.name == Phi::Erased);
+    }
+
+    #[test]
+    fn what_is_of_another_is_told_apart_and_erased_alone() {
+        #[derive(Serialize, Deserialize)]
+        struct Granted {
+            to: PhiOf<String>,
+            why: Phi<String>,
+        }
+        let friend: Subject = "user/01990000-0000-7000-8000-000000000001".parse().unwrap();
+        let granted = Granted { to: PhiOf { of: friend, value: Phi::Known("Needle".into()) }, why: Phi::Known("Thread".into()) };
+        let (clear, protected) = split(&granted).unwrap();
+        assert_eq!(clear, serde_json::json!({ "to": { "of": friend.to_string(), "value": { "phi": 0 } }, "why": { "phi": 1 } }));
+        let (needle, thread) = (Value::from("Needle"), Value::from("Thread"));
+        assert!(protected.by_subject() == BTreeMap::from([(None, (vec![1], vec![&thread])), (Some(friend), (vec![0], vec![&needle]))]));
+        let whole: Granted = join(clear.clone(), protected).unwrap();
+        assert!(whole.to == granted.to && whole.why == granted.why);
+        let erased: Granted = join(clear.clone(), Protected::known([(1, thread.clone())], true)).unwrap();
+        assert!(erased.to == PhiOf { of: friend, value: Phi::Erased } && erased.why == granted.why);
+        assert!(join::<Granted>(clear, Protected::known([(1, thread)], false)).is_err(), "what is left out is not erased");
     }
 
     #[test]

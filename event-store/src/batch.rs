@@ -88,7 +88,7 @@ async fn call(connection: &mut PgConnection, now: DateTime<Utc>, requests: &[Req
     .bind(requests.iter().map(|request| request.actor.user.0).collect::<Vec<_>>())
     .bind(requests.iter().map(|request| request.command.id).collect::<Vec<_>>())
     .bind(requests.iter().map(|request| request.command.name.as_str()).collect::<Vec<_>>())
-    .bind(requests.iter().map(|request| request.command.digest.0.as_slice()).collect::<Vec<_>>())
+    .bind(requests.iter().map(|request| request.command.digest.bytes()).collect::<Vec<_>>())
     .bind(requests.iter().map(|request| request.answer.as_str()).collect::<Vec<_>>())
     .bind(requests.iter().map(|request| request.read_at).collect::<Vec<_>>())
     .bind(first_events)

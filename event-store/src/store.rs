@@ -89,7 +89,7 @@ impl EventStore {
                 .await
                 .map_err(|error| AppendError::Unavailable(Arc::new(error)))?;
         let Some((name, digest, position, event_ids, answer)) = row else { return Ok(None) };
-        if name != command.name || digest != command.digest.0 {
+        if name != command.name || !command.digest.is(&digest) {
             return Err(AppendError::CommandMismatch);
         }
         Ok(Some(Appended { position, event_ids, answer: answer.0, repeated: true }))

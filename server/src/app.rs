@@ -9,9 +9,10 @@ use event_store::{Clock, EventStore, Log};
 use gate::{Authority, Gate};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use vault::{RootKey, Vault};
+use vault::Vault;
 
-use crate::config::{Config, Mode};
+use crate::config::Config;
+use crate::key_ring;
 
 /// Everything opened.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ impl App {
             .connect_with(config.read_database()?)
             .await
             .context("the read models' database is not available (CARELOG_READ_DATABASE_URL); `carelog migrate` makes what is missing")?;
-        let vault = Vault::open(vault_pool, root_key(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
+        let vault = Vault::open(vault_pool, key_ring::open(config)?).await.context("the vault does not open; was `carelog migrate` run?")?;
         let access = EventStore::open(Log::Access, access_pool.clone(), vault.clone(), Clock::system());
         let access = access.await.context("the access log does not open; was `carelog migrate` run?")?;
         let store =
@@ -74,15 +75,6 @@ pub async fn pool(options: PgConnectOptions, most: u32) -> Result<PgPool, sqlx::
 
 fn bounded(most: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(5))
-}
-
-fn root_key(config: &Config) -> anyhow::Result<RootKey> {
-    let key = match (&config.root_key, config.mode) {
-        (Some(path), _) => RootKey::open(path),
-        (None, Mode::Development) => RootKey::open_or_create(config.keys.join("development-root.key")),
-        (None, Mode::Production) => anyhow::bail!("production needs CARELOG_ROOT_KEY"),
-    };
-    key.context("the vault's root key cannot be used")
 }
 
 fn authority(config: &Config) -> anyhow::Result<Authority> {

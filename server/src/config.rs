@@ -9,6 +9,8 @@ use clap::{Args, ValueEnum};
 use documents::AllowedTypes;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::key_ring::RootKeySettings;
+
 /// The settings that every task shares.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Settings")]
@@ -46,9 +48,8 @@ pub struct Config {
     /// The folder of development keys: the root key of the vault and the key that signs tokens.
     #[arg(long, env = "CARELOG_KEYS", default_value = "data/keys", global = true)]
     pub keys: PathBuf,
-    /// The file of the vault's root key, in production.
-    #[arg(long, env = "CARELOG_ROOT_KEY", global = true)]
-    pub root_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub root_keys: RootKeySettings,
     /// Where documents are kept, sealed: a folder, or `s3://bucket/prefix` with the `AWS_…` variables.
     #[arg(long, env = "CARELOG_DOCUMENTS", default_value = "data/documents", global = true)]
     pub documents: String,
@@ -153,7 +154,7 @@ impl Config {
     pub fn refuse_development_keys(&self) -> anyhow::Result<()> {
         if self.mode == Mode::Production {
             ensure!(self.jwks_url.is_some(), "production needs CARELOG_JWKS_URL: development tokens are refused");
-            ensure!(self.root_key.is_some(), "production needs CARELOG_ROOT_KEY: the development root key is refused");
+            ensure!(self.root_keys.root_key.is_some(), "production needs CARELOG_ROOT_KEY: the development root key is refused");
         }
         Ok(())
     }

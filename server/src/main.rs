@@ -11,6 +11,8 @@ mod generate;
 mod health;
 mod http;
 mod import;
+mod key_ring;
+mod keys;
 mod migrate;
 mod progress;
 mod serve;
@@ -23,6 +25,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use config::Config;
+
+const _: () = assert!(vault::SEALS, "carelog is not built with a vault that does not seal");
 
 /// An event-sourced healthcare backend: commands in, immutable events in Postgres and Kafka, read models, GraphQL and FHIR out.
 #[derive(Parser)]
@@ -63,6 +67,8 @@ enum Task {
     Export(export::Export),
     /// Say who saw what of whom, and why.
     Access(access::AccessQuestion),
+    /// Look after the keys that everything is sealed under.
+    Keys(keys::Keys),
     /// Load a small generated clinic, the first time.
     Demo,
     /// Print a development token.
@@ -101,6 +107,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
         Task::Access(question) => access::run(&config, question).await?,
+        Task::Keys(keys) => keys::run(&config, keys).await?,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token).await?,
         Task::Welcome => welcome::run(&config).await?,

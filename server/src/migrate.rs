@@ -19,6 +19,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     event_store::migrate(&pool(access, 2).await?, Log::Access).await.context("the access log's schema")?;
     kafka::migrate(&log).await.context("the relay's schema")?;
     documents::migrate(&log).await.context("the documents' schema")?;
+    vault::migrate_register(&log).await.context("the register of destroyed keys")?;
     vault::migrate(&pool(vault, 2).await?).await.context("the vault's schema")?;
     let read = pool(read, 2).await?;
     projections::migrate(&read).await.context("the read models' registry")?;

@@ -73,8 +73,8 @@ pub struct BlobReader {
 impl Vault {
     /// Begins to seal a document of a subject, whose key is made when there is none.
     pub async fn blob_sealer(&self, tenant: TenantId, subject: Subject, document: Uuid) -> Result<BlobSealer, VaultError> {
-        let key = self.keys.of_subject(tenant, subject).await?;
-        let secrets = key.secrets.as_ref().ok_or(VaultError::Erased)?;
+        let keys = self.keys.of_subject(tenant, subject).await?;
+        let (key, secrets) = keys.newest()?;
         Ok(BlobSealer::new(secrets, key.id, document))
     }
 
@@ -86,7 +86,7 @@ impl Vault {
         if key.tenant != tenant || key.subject != subject.to_string() {
             return Err(VaultError::NotAuthentic);
         }
-        BlobOpener::new(key.secrets.as_ref().ok_or(VaultError::Erased)?, document, &parts, size)
+        BlobOpener::new(key.secrets()?, document, &parts, size)
     }
 }
 

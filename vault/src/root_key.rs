@@ -1,22 +1,23 @@
-//! The root key, from a local file; development's key ring.
+//! A root key in a local file.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
+use async_trait::async_trait;
 use domain::TenantId;
-use sqlx::PgPool;
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::VaultError;
+use crate::key_ring::{Purpose, Root};
 use crate::secret::{KEY_LENGTH, Secret, random_id};
 
 /// The key that wraps every tenant's key: a file of 32 random bytes that none but its owner can read.
 pub struct RootKey {
     wrapping: Secret,
-    check_value: Secret,
+    /// `file:` and the hexadecimal digits of a value derived from it, which tells the key from others and nothing else.
+    id: String,
 }
 
 impl RootKey {
@@ -48,23 +49,23 @@ impl RootKey {
         let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_LENGTH + 1));
         Read::by_ref(&mut file).take(KEY_LENGTH as u64 + 1).read_to_end(&mut bytes).map_err(|_| VaultError::RootKey("the key file cannot be read"))?;
         let root = Secret::from_bytes(&bytes).ok_or(VaultError::RootKey("the key file does not hold 32 bytes"))?;
-        Ok(Some(Self { wrapping: root.derive("carelog root: wrap tenant keys"), check_value: root.derive("carelog root: check value") }))
+        let id = root.derive("carelog root: check value").bytes().iter().fold("file:".to_owned(), |id, byte| format!("{id}{byte:02x}"));
+        Ok(Some(Self { wrapping: root.derive("carelog root: wrap tenant keys"), id }))
+    }
+}
+
+#[async_trait]
+impl Root for RootKey {
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    /// Refuses a root key that is not the one that this vault began with.
-    pub(crate) async fn check(&self, pool: &PgPool) -> Result<(), VaultError> {
-        let own = self.check_value.bytes().as_slice();
-        sqlx::query("insert into vault.root_key (check_value) values ($1) on conflict do nothing").bind(own).execute(pool).await?;
-        let known: Vec<u8> = sqlx::query_scalar("select check_value from vault.root_key").fetch_one(pool).await?;
-        if bool::from(known.ct_eq(own)) { Ok(()) } else { Err(VaultError::RootKey("it is not the key that this vault began with")) }
+    async fn wrap(&self, tenant: TenantId, purpose: Purpose, key: &[u8]) -> Result<Vec<u8>, VaultError> {
+        Ok(self.wrapping.encrypt(key, &[purpose.name().as_bytes(), tenant.0.as_bytes()]))
     }
 
-    pub(crate) fn wrap(&self, tenant: TenantId, key: &Secret) -> Vec<u8> {
-        self.wrapping.wrap(key, &[b"tenant key", tenant.0.as_bytes()])
-    }
-
-    pub(crate) fn unwrap(&self, tenant: TenantId, wrapped: &[u8]) -> Result<Secret, VaultError> {
-        self.wrapping.unwrap(wrapped, &[b"tenant key", tenant.0.as_bytes()])
+    async fn unwrap(&self, tenant: TenantId, purpose: Purpose, wrapped: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+        self.wrapping.decrypt(wrapped, &[purpose.name().as_bytes(), tenant.0.as_bytes()])
     }
 }
 

@@ -14,7 +14,7 @@
 //! | 32 | commitment to that key |
 //! | 4 + n | length and bytes of nonce (12), ciphertext and tag (16) of AES-256-GCM-SIV |
 //!
-//! An event has one segment today; an event about two persons will have one for each.
+//! The first is the event's own subject's; an event that tells about others has one for each of them.
 
 use uuid::Uuid;
 

@@ -16,17 +16,17 @@ pub(crate) type IdentifierMac = [u8; 32];
 impl Vault {
     /// The stored form of tags: ids as they are, days as keyed hashes, identifiers as random surrogates (claimed when new).
     pub async fn tags(&self, tenant: TenantId, tags: &[Tag]) -> Result<Vec<String>, VaultError> {
-        let key = self.keys.tenants.get(tenant).await?;
-        let identifiers: Vec<_> = tags.iter().filter_map(|tag| identifier_mac(&key.tagging, tag.value())).collect();
+        let key = self.keys.tenants.tagging(tenant).await?;
+        let identifiers: Vec<_> = tags.iter().filter_map(|tag| identifier_mac(&key, tag.value())).collect();
         let surrogates = self.surrogates(tenant, &identifiers).await?;
         let stored = tags.iter().map(|tag| {
             let kind = tag.kind().name();
             Ok(match tag.value() {
                 TagValue::OwnTenant => format!("{kind}:{tenant}"),
                 TagValue::Id(id) => format!("{kind}:{id}"),
-                TagValue::Day(id, day) => format!("{kind}-day:{}", keyed_day(&key.tagging, tag.kind(), *id, *day)),
+                TagValue::Day(id, day) => format!("{kind}-day:{}", keyed_day(&key, tag.kind(), *id, *day)),
                 TagValue::Identifier(_) => {
-                    let mac = identifier_mac(&key.tagging, tag.value()).ok_or(VaultError::Erased)?;
+                    let mac = identifier_mac(&key, tag.value()).ok_or(VaultError::Erased)?;
                     format!("{kind}:{}", surrogates[&mac])
                 }
             })

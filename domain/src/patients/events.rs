@@ -5,10 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventData, Subject};
-use crate::fhir_values::Identifier;
+use crate::fhir_values::{HumanName, Identifier};
 use crate::ids::{PatientId, UserId};
 use crate::patients::{Contact, Correction, DeathTime, Demographics};
-use crate::phi::Phi;
+use crate::phi::{Phi, PhiOf};
 use crate::query::Tag;
 use crate::value::Reason;
 
@@ -24,7 +24,7 @@ events! {
         PatientDeactivated 1,
         PatientsMerged 1,
         PatientMergeUndone 1,
-        PatientAccessGranted 1,
+        PatientAccessGranted 2,
         PatientAccessRevoked 1,
     }
 }
@@ -245,6 +245,9 @@ pub struct PatientAccessGranted {
     pub patient: PatientId,
     /// Who may.
     pub grantee: UserId,
+    /// What they are called, where it was said. It is theirs, not the patient's: their key seals it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grantee_name: Option<PhiOf<HumanName>>,
 }
 
 impl EventData for PatientAccessGranted {

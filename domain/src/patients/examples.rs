@@ -92,7 +92,7 @@ pub fn merge_undone(survivor: PatientId, merged: PatientId) -> Event {
 }
 
 pub fn access_granted(patient: PatientId, grantee: UserId) -> Event {
-    PatientAccessGranted { patient, grantee }.into()
+    PatientAccessGranted { patient, grantee, grantee_name: None }.into()
 }
 
 pub fn access_revoked(patient: PatientId, grantee: UserId) -> Event {

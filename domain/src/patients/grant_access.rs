@@ -5,9 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
+use crate::fhir_values::HumanName;
 use crate::ids::{PatientId, UserId};
 use crate::patients::{PatientAccessGranted, PatientAccessRevoked, PatientUnusable, PersonRecords};
 use crate::permission::Permission;
+use crate::phi::{Phi, PhiOf};
 use crate::query::Query;
 
 /// Lets another person read a patient's record and act for them. Granted again, it changes nothing.
@@ -18,6 +20,9 @@ pub struct GrantAccess {
     pub patient: PatientId,
     /// Who may.
     pub grantee: UserId,
+    /// What they are called, for whoever looks the grant up later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grantee_name: Option<Phi<HumanName>>,
 }
 
 impl Decision for GrantAccess {
@@ -39,7 +44,8 @@ impl Decision for GrantAccess {
         if model.usable()?.grantees.contains(&self.grantee) {
             return Ok(vec![]);
         }
-        Ok(vec![PatientAccessGranted { patient: self.patient, grantee: self.grantee }])
+        let grantee_name = self.grantee_name.clone().map(|value| PhiOf { of: Subject::User(self.grantee), value });
+        Ok(vec![PatientAccessGranted { patient: self.patient, grantee: self.grantee, grantee_name }])
     }
 }
 
@@ -59,12 +65,21 @@ mod tests {
     use crate::patients::examples::*;
     use crate::testing::{assert_bounded, given};
 
-    const GRANT: GrantAccess = GrantAccess { patient: ADA, grantee: RELATIVE };
+    const GRANT: GrantAccess = GrantAccess { patient: ADA, grantee: RELATIVE, grantee_name: None };
 
     #[test]
     fn another_person_gets_access() {
         given([registered(ADA)]).when(&GRANT).then([access_granted(ADA, RELATIVE)]);
         given([registered(ADA), access_granted(ADA, RELATIVE), access_revoked(ADA, RELATIVE)]).when(&GRANT).then([access_granted(ADA, RELATIVE)]);
+    }
+
+    #[test]
+    fn the_grantees_name_is_theirs_and_not_the_patients() {
+        let name: HumanName = serde_json::from_value(serde_json::json!({ "family": "Quillfeather", "given": ["Rosa"] })).unwrap();
+        let grant = GrantAccess { grantee_name: Some(Phi::Known(name.clone())), ..GRANT };
+        let of = Subject::User(RELATIVE);
+        let granted = PatientAccessGranted { patient: ADA, grantee: RELATIVE, grantee_name: Some(PhiOf { of, value: Phi::Known(name) }) };
+        given([registered(ADA)]).when(&grant).then([granted.into()]);
     }
 
     #[test]

@@ -76,7 +76,11 @@ fn links() -> Vec<Example> {
     vec![
         full::<PatientsMerged>(json!({ "survivor": PATIENT, "merged": DUPLICATE, "reason": "Same passport on both records" })),
         full::<PatientMergeUndone>(json!({ "survivor": PATIENT, "merged": DUPLICATE, "reason": "They turned out to be twins" })),
-        full::<PatientAccessGranted>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
+        full::<PatientAccessGranted>(json!({
+            "patient": PATIENT, "grantee": GRANTEE,
+            "granteeName": { "of": format!("user/{GRANTEE}"), "value": { "family": "Quillfeather", "given": ["Rosa"] } },
+        })),
+        minimal::<PatientAccessGranted>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
         full::<PatientAccessRevoked>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
     ]
 }

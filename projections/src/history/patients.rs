@@ -25,7 +25,10 @@ pub(super) fn entries(event: &PatientsEvent) -> Vec<Entry> {
             Entry { patient: event.survivor, summary: format!("Record {} separated from this one again", event.merged), details: because(Some(&event.reason)) },
             Entry { patient: event.merged, summary: format!("Record separated from {} again", event.survivor), details: because(Some(&event.reason)) },
         ],
-        PatientsEvent::PatientAccessGranted(event) => one(event.patient, "Access granted".into(), vec![detail("User", event.grantee.to_string())]),
+        PatientsEvent::PatientAccessGranted(event) => {
+            let name = event.grantee_name.as_ref().map(|name| detail("Name", phi(&name.value, |name| names(std::slice::from_ref(name)))));
+            one(event.patient, "Access granted".into(), [detail("User", event.grantee.to_string())].into_iter().chain(name).collect())
+        }
         PatientsEvent::PatientAccessRevoked(event) => one(event.patient, "Access revoked".into(), vec![detail("User", event.grantee.to_string())]),
     }
 }

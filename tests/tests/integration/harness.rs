@@ -35,7 +35,10 @@ impl Kind {
 
     async fn migrate(self, pool: &PgPool) -> Result<(), MigrateError> {
         match self {
-            Self::Log => event_store::migrate(pool, Log::Clinical).await,
+            Self::Log => {
+                event_store::migrate(pool, Log::Clinical).await?;
+                vault::migrate_register(pool).await
+            }
             Self::Access => event_store::migrate(pool, Log::Access).await,
             Self::Vault => vault::migrate(pool).await,
             Self::Read => projections::migrate(pool).await,

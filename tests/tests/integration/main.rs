@@ -18,6 +18,7 @@ mod graphql;
 mod harness;
 mod import;
 mod kafka;
+mod keys;
 mod needle;
 mod outside;
 mod past;

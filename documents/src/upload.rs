@@ -96,7 +96,7 @@ async fn take(
     drop(part);
     let file = incoming::part(&mut parts, "content", limit).await?;
     let request = Request { command_id, correlation, causation: None, based_on: None };
-    let taking = documents.take(caller, metadata, incoming::file(parts, file, limit), request);
+    let taking = Box::pin(documents.take(caller, metadata, incoming::file(parts, file, limit), request));
     in_time(async { taking.await.map_err(|refused| refused.into_problem(documents)) }).await
 }
 

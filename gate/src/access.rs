@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use domain::access::{AccessOutcome, AccessRecorded};
-use domain::{Event, PatientId, Permission, Phi, Query};
+use domain::{Event, PatientId, Permission, Phi, Query, Subject};
 use event_store::{Append, AppendError, CommandKey, EventStore, Position, fresh_id};
 use tokio::time::error::Elapsed;
 use uuid::Uuid;
-use vault::Digest;
 
 use crate::caller::Caller;
 use crate::policy;
@@ -134,11 +133,18 @@ impl AccessLog {
             return Ok(());
         }
         let (request, operation) = (access.request, access.operation.clone());
+        let written = tokio::time::timeout(RECORDED_WITHIN, self.append(caller, access)).await.map_err(Unrecorded::from).flatten();
+        written.inspect_err(|error| tracing::error!(operation, request_id = %request, %error, "an answer is withheld"))
+    }
+
+    async fn append(&self, caller: &Caller, access: Access) -> Result<(), Unrecorded> {
+        let request = access.request;
+        let digest = self.store.vault().digest(caller.tenant, Subject::User(caller.user), request.as_bytes()).await.map_err(AppendError::from)?;
         let append = Append {
             tenant: caller.tenant,
             actor: caller.actor(),
             // Nobody tries a record again: an operation that is repeated is seen again.
-            command: CommandKey { id: fresh_id(), name: "access.record".to_owned(), digest: Digest(Vec::new()) },
+            command: CommandKey { id: fresh_id(), name: "access.record".to_owned(), digest },
             correlation: request,
             causation: None,
             events: access.records(caller),
@@ -146,7 +152,6 @@ impl AccessLog {
             read_at: Position::default(),
             answer: serde_json::Value::Null,
         };
-        let written = async { Ok(tokio::time::timeout(RECORDED_WITHIN, self.store.append(append)).await??) };
-        written.await.map(drop).inspect_err(|error: &Unrecorded| tracing::error!(operation, request_id = %request, %error, "an answer is withheld"))
+        Ok(self.store.append(append).await.map(drop)?)
     }
 }

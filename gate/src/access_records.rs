@@ -150,18 +150,16 @@ impl Snapshot {
 fn query(search: &AccessSearch, patients: Option<&BTreeSet<PatientId>>) -> Query {
     let types = &[AccessRecorded::TYPE];
     let mut tags: Vec<Tag> = search.user.map(Tag::user).into_iter().chain(search.request.map(Tag::request)).collect();
-    match patients {
-        Some(patients) => patients.iter().fold(Query::new(), |query, patient| {
-            let tags = tags.iter().cloned().chain([Tag::patient(*patient)]).collect::<Vec<_>>();
-            query.and_all(types, tags)
-        }),
-        None => {
-            if tags.is_empty() {
-                tags.push(Tag::TENANT);
-            }
-            Query::new().and_all(types, tags)
+    let Some(patients) = patients else {
+        if tags.is_empty() {
+            tags.push(Tag::TENANT);
         }
-    }
+        return Query::new().and_all(types, tags);
+    };
+    patients.iter().fold(Query::new(), |query, patient| {
+        let tags = tags.iter().cloned().chain([Tag::patient(*patient)]).collect();
+        query.and_all(types, tags)
+    })
 }
 
 fn found(search: &AccessSearch, recorded: Recorded) -> Option<AccessRecord> {

@@ -1,10 +1,9 @@
 //! Who may come in at all: a token becomes a [`Caller`], who says why they ask.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
+use dashmap::DashMap;
 use domain::access::PurposeOfUse;
 use domain::{Permission, TenantId, UserId};
 use tokio::time::Instant;
@@ -16,20 +15,34 @@ use crate::headers::Credentials;
 use crate::read::Forbidden;
 use crate::{Gate, policy};
 
-/// How often a refused token is recorded at most: who has none costs us no more than that. Each record counts those since the one before.
+/// How often refused tokens of one address are recorded at most: who has none costs us no more than that. Each record counts those since the one before.
 const REFUSALS_EVERY: Duration = Duration::from_millis(100);
 
-/// Requests without a valid token since the last record of one.
+/// How many addresses are kept apart; beyond, those that were recorded longest ago count anew.
+const ADDRESSES_AT_MOST: usize = 4096;
+
+/// Requests without a valid token since the last record of one, by the address that they come from.
 #[derive(Default)]
-pub(crate) struct Strangers(Mutex<(u64, Option<Instant>)>);
+pub(crate) struct Strangers(DashMap<Option<String>, (u64, Instant)>);
 
 impl Strangers {
-    /// How many there were, when it is time to record them.
-    fn another(&self) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 += 1;
-        let due = state.1.is_none_or(|last| last.elapsed() >= REFUSALS_EVERY);
-        due.then(|| std::mem::replace(&mut *state, (0, Some(Instant::now()))).0)
+    /// How many there were from this address, when it is time to record them.
+    fn another(&self, address: Option<String>) -> Option<u64> {
+        let now = Instant::now();
+        if self.0.len() >= ADDRESSES_AT_MOST {
+            self.0.retain(|_, (_, recorded)| now.duration_since(*recorded) < REFUSALS_EVERY);
+        }
+        let Some(mut known) = self.0.get_mut(&address) else {
+            self.0.insert(address, (0, now));
+            return Some(1);
+        };
+        let (count, recorded) = known.value_mut();
+        *count += 1;
+        if now.duration_since(*recorded) < REFUSALS_EVERY {
+            return None;
+        }
+        *recorded = now;
+        Some(std::mem::take(count))
     }
 }
 
@@ -73,7 +86,8 @@ impl Gate {
 
     /// Nobody knows of which tenant they are, so it goes to the tenant that is none.
     async fn refuse_stranger(&self, credentials: Credentials) {
-        let Some(count) = self.strangers.another() else { return };
+        let address = credentials.origin.known().and_then(|origin| origin.address.clone());
+        let Some(count) = self.strangers.another(address) else { return };
         let nobody = Caller {
             tenant: TenantId(Uuid::nil()),
             user: UserId(Uuid::nil()),

@@ -155,7 +155,8 @@ pub fn may_ask_for(roles: &BTreeSet<Role>, purpose: PurposeOfUse) -> bool {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let written = Role::ALL.map(|role| format!("{}: {:?} {:?}\n", role.name(), role.permissions(), role.purposes())).concat();
-        Sha256::digest(written).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let digest: [u8; 32] = Sha256::digest(written).into();
+        format!("{:016x}", digest[..8].iter().fold(0_u64, |number, byte| number << 8 | u64::from(*byte)))
     });
     &VERSION
 }

@@ -127,9 +127,10 @@ impl Followed {
         let chart = permitted(context, Permission::ReadChart)?;
         let facts: News<ChartEntry> = news(chart, patient, self.facts, most).await?;
         let may_read_documents = chart.caller().reach(Permission::ReadDocuments).is_some();
-        let documents: News<Document> = match may_read_documents {
-            true => news(permitted(context, Permission::ReadDocuments)?, patient, self.documents, most).await?,
-            false => News { rows: Vec::new(), place: self.documents, more: false },
+        let documents: News<Document> = if may_read_documents {
+            news(permitted(context, Permission::ReadDocuments)?, patient, self.documents, most).await?
+        } else {
+            News { rows: Vec::new(), place: self.documents, more: false }
         };
         let parted = sqlx::query_as(PARTED).bind(patient.0).bind(self.parted).bind(chart.reflects());
         let parted: Vec<(Uuid, i64)> = parted.fetch_all(&mut *chart.connection().await).await?;

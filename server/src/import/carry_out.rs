@@ -269,7 +269,7 @@ impl Visitor for Send {
     }
     fn upload(self, upload: &Upload) -> Self::Output {
         let upload = upload.clone();
-        Box::pin(async move { self.importer.upload(self.id, upload).await })
+        Box::pin(self.importer.upload(self.id, upload))
     }
 }
 

@@ -31,7 +31,7 @@ impl Databases {
     /// The log as a process has it that knows these root keys.
     async fn store_with(&self, ring: KeyRing) -> EventStore {
         let vault = self.vault_with(ring, Caching::default().period).await.expect("the vault opens");
-        EventStore::open(self.pool(Kind::Log), vault, Clock::system()).await.expect("the log opens")
+        EventStore::open(event_store::Log::Clinical, self.pool(Kind::Log), vault, Clock::system()).await.expect("the log opens")
     }
 
     fn register(&self) -> Register {

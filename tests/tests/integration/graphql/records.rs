@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::World;
 use super::clinic::Clinic;
 use super::crawl::Objects;
-use super::listening::{Heard, Listening};
+use super::listening::Listening;
 use super::socket::Socket;
 
 const PROVENANCE: &str = "position event user role time";

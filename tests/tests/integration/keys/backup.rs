@@ -63,7 +63,7 @@ impl Drill {
 
     /// The log as a process has it that has nothing in memory.
     async fn store(&self) -> EventStore {
-        EventStore::open(self.pool(0).await, self.app.vault().await, Clock::system()).await.unwrap()
+        EventStore::open(event_store::Log::Clinical, self.pool(0).await, self.app.vault().await, Clock::system()).await.unwrap()
     }
 
     async fn drop_database(&self, index: usize) {
@@ -147,7 +147,7 @@ async fn the_runbook_brings_the_keys_back_less_what_was_destroyed() {
             Ok(root) => Vault::open(drill.pool(1).await, root).await.unwrap(),
             Err(_) => drill.app.vault().await,
         };
-        let store = EventStore::open(drill.pool(0).await, vault, Clock::system()).await.unwrap();
+        let store = EventStore::open(event_store::Log::Clinical, drill.pool(0).await, vault, Clock::system()).await.unwrap();
         assert_eq!(readable(&store).await, [true, false, true, false]);
     }
     assert_eq!(rotations.len(), 3);

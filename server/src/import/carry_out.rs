@@ -269,7 +269,7 @@ impl Visitor for Send {
     }
     fn upload(self, upload: &Upload) -> Self::Output {
         let upload = upload.clone();
-        Box::pin(self.importer.upload(self.id, upload))
+        Box::pin(async move { Box::pin(self.importer.upload(self.id, upload)).await })
     }
 }
 

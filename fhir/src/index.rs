@@ -109,6 +109,7 @@ impl Index {
     }
 
     /// Of an empty input from the server at this base.
+    #[must_use]
     pub fn from_server(self, base: Option<&str>) -> Self {
         Self { stated: base.map(|base| base.trim_end_matches('/').to_owned()), ..self }
     }
@@ -139,7 +140,7 @@ impl Index {
         let head = Head::of(json)?;
         let glance = self.place(&head, full_url)?;
         let Glance::Imported(resource_type, resource) = glance else { return Ok(glance) };
-        self.compare(resource, json, self.server(resource_type, head.id.as_str(), full_url))?;
+        self.compare(resource, json, Self::server(resource_type, head.id.as_str(), full_url))?;
         // Nothing can be stated during an encounter that was entered in error.
         if resource_type != ResourceType::Fact(FactKind::Encounter) || head.status != ENTERED_IN_ERROR {
             self.resources.insert(resource, resource_type);
@@ -182,13 +183,13 @@ impl Index {
     }
 
     /// The server that a full URL names.
-    fn server(&self, resource_type: ResourceType, id: Option<&str>, full_url: Option<&str>) -> Option<String> {
+    fn server(resource_type: ResourceType, id: Option<&str>, full_url: Option<&str>) -> Option<String> {
         base_of(full_url?, resource_type.name(), id?).map(str::to_owned)
     }
 
     /// The id of a resource: by its own id, or by its place in a bundle where it has none or is of another server than the source.
     pub(crate) fn id(&self, resource_type: ResourceType, id: Option<&str>, full_url: Option<&str>) -> Option<Uuid> {
-        let server = self.server(resource_type, id, full_url);
+        let server = Self::server(resource_type, id, full_url);
         let elsewhere = self.stated.as_ref().zip(server).is_some_and(|(stated, server)| *stated != server);
         let id = id.filter(|id| !id.is_empty() && !elsewhere).or(full_url)?;
         Some(self.namespace.resource(resource_type, id))

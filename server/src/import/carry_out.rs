@@ -71,7 +71,7 @@ struct Read {
 
 /// What the reading side hands over.
 enum Found {
-    Surveyed(Read),
+    Surveyed(Box<Read>),
     /// A resource that came into the input after the survey, of which therefore nothing is known that others say.
     NotSurveyed,
 }
@@ -81,9 +81,9 @@ struct Reader<'survey> {
     imported: Imported<'survey>,
     stage: Stage,
     file: usize,
-    sender: mpsc::Sender<Found>,
     /// So many lines or entries the survey found in it.
     items: u64,
+    sender: mpsc::Sender<Found>,
     room: Arc<Semaphore>,
 }
 
@@ -150,10 +150,11 @@ impl Importer {
             if *self.shutdown.borrow() {
                 break;
             }
-            let Found::Surveyed(Read { about, mapped, room }) = found else {
+            let Found::Surveyed(read) = found else {
                 report.not_surveyed();
                 continue;
             };
+            let Read { about, mapped, room } = *read;
             match mapped {
                 Err(reason) => {
                     ends.lost.extend(about.resource);
@@ -324,7 +325,11 @@ impl Reader<'_> {
         let about = About { file: self.file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
         let mapped = fhir::map(json, resource, resource_type, &self.imported);
         // Nobody receives any more once the run is interrupted.
-        if self.sender.blocking_send(Found::Surveyed(Read { about, mapped, room })).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if self.sender.blocking_send(Found::Surveyed(Box::new(Read { about, mapped, room }))).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 }
 

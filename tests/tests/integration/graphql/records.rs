@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::records::FactKind;
 use domain::{PatientId, TenantId};
-use event_schemas::examples::{ENCOUNTER, contents};
+use event_schemas::examples::{contents, encounter_id};
 use event_store::fresh_id;
 use gate::Role;
 use serde_json::{Value, json};
@@ -61,7 +61,7 @@ pub async fn chart_of_everything(world: &World, patient: Uuid) -> BTreeMap<FactK
     let mut facts: BTreeMap<FactKind, (Uuid, Value)> = BTreeMap::new();
     for content in contents {
         let encounter = facts.get(&FactKind::Encounter).map(|(encounter, _)| encounter.to_string()).unwrap_or_default();
-        let full: Value = serde_json::from_str(&content.full.to_string().replace(ENCOUNTER, &encounter)).unwrap();
+        let full: Value = serde_json::from_str(&content.full.to_string().replace(&encounter_id(), &encounter)).unwrap();
         facts.insert(content.kind, (record(world, content.kind.name(), patient, full.clone()).await, full));
     }
     facts

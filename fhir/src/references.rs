@@ -54,3 +54,42 @@ fn rewrite_literal(path: &str, fields: &mut Map<String, Value>, imported: &Impor
         notes.left_out.push(LeftOut { path: format!("{path}.reference"), rule: InvalidValue("lead to one resource of the input") });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use domain::records::FactKind;
+
+    use super::*;
+
+    /// The schema of what an event says, with its definitions.
+    fn schema(event: &str) -> Value {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../event-schemas/events/{event}.v1.json"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    fn definition<'schema>(schema: &'schema Value, of: &'schema Value) -> &'schema Value {
+        of["$ref"].as_str().map_or(of, |place| schema.pointer(place.trim_start_matches('#')).unwrap())
+    }
+
+    /// The references that an entry of some list in this must have.
+    fn required_references(schema: &Value) -> BTreeSet<&str> {
+        let lists = schema["$defs"].as_object().unwrap().values().flat_map(|part| part["properties"].as_object().into_iter().flat_map(Map::values));
+        let entries = lists.filter_map(|field| field.get("items")).map(|entry| definition(schema, entry));
+        let required = entries.flat_map(|entry| {
+            let names = entry["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            names.filter(|name| entry["properties"][*name]["$ref"] == "#/$defs/Reference")
+        });
+        required.collect()
+    }
+
+    #[test]
+    fn what_an_entry_says_nothing_without_is_named_for_every_kind() {
+        let events = FactKind::ALL.iter().map(|kind| format!("records.{}Recorded", kind.resource_type()));
+        let schemas: Vec<Value> = events.chain(["documents.DocumentUploaded".to_owned()]).map(|event| schema(&event)).collect();
+        let required: BTreeSet<&str> = schemas.iter().flat_map(required_references).collect();
+        assert_eq!(required, ESSENTIAL.into_iter().collect());
+    }
+}

@@ -157,7 +157,9 @@ fn never_given(schema: &Value, examples: &[Value]) -> BTreeSet<(String, String)>
     let definitions = schema["$defs"].as_object().into_iter().flatten();
     definitions.for_each(|(name, definition)| declared(definition, name, &mut properties));
     let mut given = BTreeSet::new();
-    examples.iter().for_each(|example| visit(schema, schema, example, "", &mut given));
+    for example in examples {
+        visit(schema, schema, example, "", &mut given);
+    }
     properties.difference(&given).cloned().collect()
 }
 

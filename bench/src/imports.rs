@@ -66,7 +66,11 @@ fn import(databases: &Databases, tenant: TenantId, original: &Original, copies: 
     original.write(copies, &folder)?;
     let report = folder.join("report");
     let mut command = carelog(databases)?;
-    command.args(["import", "fhir"]).arg(&folder).args(["--tenant", &tenant.to_string(), "--time-zone", "America/Chicago", "--report"]).arg(&report);
+    command
+        .args(["import", "fhir"])
+        .arg(&folder)
+        .args(["--tenant", &tenant.to_string(), "--source", "synthea", "--time-zone", "America/Chicago", "--report"])
+        .arg(&report);
     let output = command.env("KAFKA", "off").output()?;
     ensure!(output.status.success(), "the import failed: {}", String::from_utf8_lossy(&output.stderr));
     let report: Value = serde_json::from_slice(&std::fs::read(report)?)?;

@@ -7,13 +7,17 @@ use serde_json::{Map, Value, json};
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 
-/// The description of these endpoints.
-pub fn openapi(endpoints: &[Endpoint]) -> Value {
+/// The description of these endpoints, and of the paths that are no plain commands: all definitions come from one generator, which gives two types of one name two
+/// names.
+pub fn openapi(endpoints: &[Endpoint], more: fn(&mut SchemaGenerator) -> Map<String, Value>) -> Value {
     let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into()).into_generator();
-    let paths: Map<String, Value> = endpoints.iter().map(|endpoint| (endpoint.path(), json!({ "post": operation(endpoint, &mut generator) }))).collect();
+    let mut paths: Map<String, Value> = endpoints.iter().map(|endpoint| (endpoint.path(), json!({ "post": operation(endpoint, &mut generator) }))).collect();
+    for (path, operations) in more(&mut generator) {
+        add(&mut paths, &path, operations);
+    }
     let mut schemas = generator.take_definitions(true);
-    schemas.insert("Problem".into(), problem());
-    schemas.insert("Accepted".into(), accepted());
+    add(&mut schemas, "Problem", problem());
+    add(&mut schemas, "Accepted", accepted());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -26,6 +30,12 @@ pub fn openapi(endpoints: &[Endpoint]) -> Value {
         "paths": paths,
         "components": { "schemas": schemas, "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT" } } },
     })
+}
+
+/// Adds what is not there yet.
+fn add(all: &mut Map<String, Value>, name: &str, value: Value) {
+    let before = all.insert(name.to_owned(), value);
+    assert!(before.is_none(), "{name} means two things in the description of the commands");
 }
 
 fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
@@ -123,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_problem_is_as_the_schema_has_it() {
-        let document = openapi(&crate::endpoints());
+        let document = openapi(&crate::endpoints(), |_| Map::new());
         let valid = |schema: &Value, problem: &Problem| {
             // References in the schema are into the document's components.
             let whole = json!({ "components": document["components"], "allOf": [schema] });

@@ -1,24 +1,14 @@
 //! The routes of documents in the `OpenAPI` description of the commands.
 
 use domain::documents::{DocumentMetadata, UploadDocumentRejection};
-use schemars::generate::SchemaSettings;
+use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 
-/// Adds the routes that are no plain commands.
-pub fn describe(mut openapi: Value) -> Value {
-    let mut generator = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into()).into_generator();
+/// The paths that are no plain commands, with definitions left to the generator of the whole description.
+pub fn describe(generator: &mut SchemaGenerator) -> Map<String, Value> {
     let metadata = generator.subschema_for::<DocumentMetadata>().to_value();
     let rejection = generator.subschema_for::<UploadDocumentRejection>().to_value();
-    let definitions = generator.take_definitions(true);
-    extend(&mut openapi, "/components/schemas", definitions);
-    extend(&mut openapi, "/paths", paths(&metadata, &rejection));
-    openapi
-}
-
-fn extend(openapi: &mut Value, place: &str, more: Map<String, Value>) {
-    if let Some(object) = openapi.pointer_mut(place).and_then(Value::as_object_mut) {
-        object.extend(more);
-    }
+    paths(&metadata, &rejection)
 }
 
 fn problem(description: &str) -> Value {

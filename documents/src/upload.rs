@@ -57,7 +57,10 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 async fn authorize(documents: &Documents, headers: &HeaderMap) -> Result<(Caller, Option<Uuid>, String), Problem> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let caller = documents.gate.admit(Credentials::of(headers)).await.map_err(Problem::not_admitted)?;
-    let permission = documents.gate.require(&caller, UploadDocument::PERMISSION, "command documents.upload-document", request_id(headers)).await;
+    let permission = documents
+        .gate
+        .require(&caller, UploadDocument::PERMISSION, &format!("command {}.{}", UploadDocument::CONTEXT, UploadDocument::NAME), request_id(headers))
+        .await;
     permission.map_err(|forbidden| Problem::forbidden(forbidden.0))?;
     let command_id = uuid_header(headers, "idempotency-key").map_err(|rule| Problem::invalid_request("Idempotency-Key", &rule.to_string()))?;
     let boundary = text(header::CONTENT_TYPE).and_then(|kind| multer::parse_boundary(kind).ok()).ok_or_else(problem::not_multipart)?;

@@ -1,5 +1,6 @@
 //! What is committed of every event version ever stored: `fixtures/<context>.<Name>.v<version>.json`, added once and never edited.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use domain::{Event, EventType, Phi};
@@ -135,6 +136,76 @@ fn every_event_has_a_fixture_of_its_present_version() {
         let path = path(event_type);
         assert!(path.exists(), "commit this file:\n{}\n{}", path.display(), fixture(event_type));
     }
+}
+
+/// A fixture is added to, and never edited: what was stored once is read for ever.
+#[test]
+fn every_example_is_in_the_fixture_of_its_event() {
+    let committed = committed();
+    for Example { name, event } in examples() {
+        let (event_type, (clear, protected)) = (event.event_type(), split(&event));
+        let of_type = committed.iter().filter(|(name, version, _)| *name == event_type.to_string() && *version == event_type.version);
+        let there = of_type.flat_map(|(_, _, entries)| entries).any(|entry| entry.name == name && entry.clear == clear && entry.protected == protected);
+        assert!(there, "append the example `{name}` to this file:\n{}\n{}", path(event_type).display(), fixture(event_type));
+    }
+}
+
+/// The properties that a schema has, by the definition that they are in, less what `examples` give a value to.
+fn never_given(schema: &Value, examples: &[Value]) -> BTreeSet<(String, String)> {
+    let mut properties = BTreeSet::new();
+    declared(schema, "", &mut properties);
+    let definitions = schema["$defs"].as_object().into_iter().flatten();
+    definitions.for_each(|(name, definition)| declared(definition, name, &mut properties));
+    let mut given = BTreeSet::new();
+    for example in examples {
+        visit(schema, schema, example, "", &mut given);
+    }
+    properties.difference(&given).cloned().collect()
+}
+
+fn declared(schema: &Value, place: &str, found: &mut BTreeSet<(String, String)>) {
+    for (keyword, value) in schema.as_object().into_iter().flatten().filter(|(keyword, _)| *keyword != "$defs") {
+        match value {
+            Value::Object(properties) if keyword == "properties" => properties.iter().for_each(|(name, property)| {
+                found.insert((place.to_owned(), name.clone()));
+                declared(property, place, found);
+            }),
+            Value::Array(alternatives) => alternatives.iter().for_each(|alternative| declared(alternative, place, found)),
+            other => declared(other, place, found),
+        }
+    }
+}
+
+fn visit(document: &Value, schema: &Value, value: &Value, place: &str, given: &mut BTreeSet<(String, String)>) {
+    if value.is_null() {
+        return;
+    }
+    if let Some(name) = schema["$ref"].as_str().and_then(|target| target.strip_prefix("#/$defs/")) {
+        visit(document, &document["$defs"][name], value, name, given);
+    }
+    for alternatives in ["anyOf", "oneOf", "allOf"] {
+        schema[alternatives].as_array().into_iter().flatten().for_each(|alternative| visit(document, alternative, value, place, given));
+    }
+    value.as_array().into_iter().flatten().for_each(|entry| visit(document, &schema["items"], entry, place, given));
+    for (name, field) in value.as_object().into_iter().flatten() {
+        if let Some(property) = schema["properties"].get(name) {
+            given.insert((place.to_owned(), name.clone()));
+            visit(document, property, field, place, given);
+        }
+    }
+}
+
+#[test]
+fn every_property_of_an_event_has_a_value_in_some_example() {
+    let mut never = Vec::new();
+    for schema in Event::schemas() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("events/{}.v{}.json", schema.event_type, schema.event_type.version));
+        let committed: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let of_type = examples().into_iter().filter(|example| example.event.event_type() == schema.event_type);
+        let plain: Vec<Value> = of_type.map(|example| meaning(&example.event).event).collect();
+        never.extend(never_given(&committed, &plain).into_iter().map(|missing| (schema.event_type, missing)));
+    }
+    assert!(never.is_empty(), "give a value in a further example of event-schemas/src/examples: {never:?}");
 }
 
 #[test]

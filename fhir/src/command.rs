@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use domain::documents::{DocumentMetadata, RemoveDocument, SupersedeDocument, UploadDocument};
 use domain::organizations::{AddRoom, OpenFacility, RegisterOrganization};
-use domain::patients::{DeactivatePatient, RecordDeath, RegisterPatient};
+use domain::patients::{AssignIdentifier, ChangeContactDetails, CorrectDemographics, DeactivatePatient, RecordDeath, RegisterPatient};
 use domain::providers::{AddQualification, AssignRole, OnboardPractitioner};
 use domain::{Boundary, Command, Tag, phi};
 use serde::Serialize;
@@ -76,6 +76,9 @@ import_commands! {
     AddQualification,
     AssignRole,
     RegisterPatient,
+    CorrectDemographics,
+    AssignIdentifier,
+    ChangeContactDetails,
     RecordDeath,
     DeactivatePatient,
     RemoveDocument,
@@ -137,6 +140,9 @@ impl ImportCommand {
         match self {
             Self::SupersedeDocument(command) => command.document.to_string(),
             Self::AddQualification(command) => format!("{}|{}", command.code.system.as_str(), command.code.code.as_str()),
+            Self::AssignIdentifier(command) => {
+                command.identifier.known().map(|known| format!("{}|{}", known.system.as_str(), known.value.as_str())).unwrap_or_default()
+            }
             _ => String::new(),
         }
     }

@@ -31,7 +31,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
     let mut stated = resource.rest();
     let notes = &mut resource.notes().borrow_mut();
     let contents = contents(&mut stated)?;
-    references::rewrite(PATH, &mut stated, imported.index, notes);
+    references::rewrite(PATH, &mut stated, imported, notes);
     let in_error = stated.get("status").is_some_and(|status| status == ENTERED_IN_ERROR);
     let replaced = if in_error { Vec::new() } else { replaced(&mut stated) };
     let documents = (0..contents.len()).map(|place| named(id, place, imported)).collect::<Vec<_>>();

@@ -40,7 +40,7 @@ where
 fn content<F: Fact>(resource: &mut Element<'_>, imported: &Imported<'_>) -> Result<(F, bool), NotUnderstood> {
     let path = F::KIND.resource_type();
     let mut stated = resource.rest();
-    references::rewrite(path, &mut stated, imported.index, &mut resource.notes().borrow_mut());
+    references::rewrite(path, &mut stated, imported, &mut resource.notes().borrow_mut());
     let mut fields = stated.clone();
     let in_error = taken_back::take(F::KIND, &mut fields);
     let mut kept = shape(&parse::<F>(path, fields)?)?;
@@ -139,6 +139,27 @@ mod tests {
 
     fn patient() -> Value {
         json!({ "resourceType": "Patient", "id": "p", "identifier": [identifier("9")] })
+    }
+
+    #[test]
+    fn two_resources_of_one_id_that_differ_are_not_taken_and_neither_is_what_refers_to_them() {
+        let other = json!({ "resourceType": "Patient", "id": "p", "identifier": [identifier("8")] });
+        let known_before = Patients { register_missing: true, ..Patients::default() };
+        for patients in [Patients::default(), known_before] {
+            let fact = read_with(&patients, &[patient(), other.clone()], &observation(&json!({})));
+            assert_eq!(fact.err(), Some(NotUnderstood::ReferenceUnresolved { path: "Observation.subject".into() }));
+        }
+        assert_eq!(read_among(&[patient()], &other).err(), Some(NotUnderstood::IdNotUnique { path: "Patient.id".into() }));
+        assert!(read_among(&[patient()], &patient()).is_ok(), "a line that is repeated says the same");
+    }
+
+    #[test]
+    fn a_patient_of_another_server_is_somebody_else() {
+        let fact = || observation(&json!({ "subject": { "reference": "https://b.example/fhir/Patient/p" } }));
+        assert_eq!(read_among(&[patient()], &fact()).err(), Some(NotUnderstood::ReferenceUnresolved { path: "Observation.subject".into() }));
+        let register = Patients { register_missing: true, ..Patients::default() };
+        let (bodies, _) = bodies(read_with(&register, &[patient()], &fact()));
+        assert!(bodies.iter().all(|(_, body)| body["patient"] != json!(id(ResourceType::Patient, "p"))));
     }
 
     fn observation(fields: &Value) -> Value {

@@ -25,7 +25,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
     match physical_type.as_ref().map(Code::as_str) {
         Some("ro") => {
             // `Location.partOf`
-            let facility: Option<FacilityId> = resource.part("partOf").and_then(|part| reference(part, imported.index));
+            let facility: Option<FacilityId> = resource.part("partOf").and_then(|part| reference(part, imported));
             let facility = facility.ok_or_else(|| NotUnderstood::ReferenceUnresolved { path: resource.path_of("partOf") })?;
             return Ok(vec![AddRoom { room: RoomId(id), facility, name }.into()]);
         }
@@ -35,7 +35,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
     let open = OpenFacility {
         facility: FacilityId(id),
         // `Location.managingOrganization`
-        organization: resource.part("managingOrganization").and_then(|part| reference(part, imported.index)),
+        organization: resource.part("managingOrganization").and_then(|part| reference(part, imported)),
         name,
         time_zone: imported.zone,
         // `Location.identifier`

@@ -12,6 +12,7 @@ use crate::command::ImportCommand;
 use crate::element::{Element, Notes};
 use crate::index::Index;
 use crate::resource_type::ResourceType;
+use crate::stand_in::{StandIn, UNIDENTIFIED};
 use crate::subject::Patients;
 use crate::{document, facts, location, organization, patient, practitioner, practitioner_role};
 
@@ -23,12 +24,23 @@ pub struct Imported<'index> {
     pub zone: Zone,
     /// What to do about patients who are not in the input.
     pub patients: &'index Patients,
+    /// The server that the resource is on, where its full URL says one.
+    pub(crate) server: Option<&'index str>,
+}
+
+impl<'index> Imported<'index> {
+    /// What the resources of an input are read against.
+    pub fn new(index: &'index Index, zone: Zone, patients: &'index Patients) -> Self {
+        Self { index, zone, patients, server: None }
+    }
 }
 
 /// A resource that was read.
 pub struct Mapped {
     /// What is to be done, in order.
     pub steps: Vec<Step>,
+    /// Of a patient: the unidentified one who may have been registered in their place.
+    pub stand_in: Option<StandIn>,
     /// What was not taken.
     pub notes: Notes,
 }
@@ -90,6 +102,12 @@ pub enum NotUnderstood {
         /// Its FHIR path.
         path: String,
     },
+    /// Another resource of the input has its type and id and says something else: nobody knows which of the two is meant.
+    #[error("another resource has the same {path} and says something else")]
+    IdNotUnique {
+        /// Its FHIR path.
+        path: String,
+    },
     /// It carries a modifier that is not understood, so that nothing else in it can be relied on.
     #[error("{path} changes the meaning of the resource in a way that is not understood")]
     ModifierNotUnderstood {
@@ -133,9 +151,11 @@ impl NotUnderstood {
     /// The FHIR path, where it is about one.
     pub fn path(&self) -> Option<&str> {
         match self {
-            Self::ValueMissing { path } | Self::ValueBroken { path, .. } | Self::ReferenceUnresolved { path } | Self::ModifierNotUnderstood { path } => {
-                Some(path)
-            }
+            Self::ValueMissing { path }
+            | Self::ValueBroken { path, .. }
+            | Self::ReferenceUnresolved { path }
+            | Self::IdNotUnique { path }
+            | Self::ModifierNotUnderstood { path } => Some(path),
             _ => None,
         }
     }
@@ -151,6 +171,10 @@ impl NotUnderstood {
 
 /// Reads a resource of a type that is imported; `id` is what [`Index::glance`] calls it.
 pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Imported<'_>) -> Result<Mapped, NotUnderstood> {
+    if imported.index.is_contradicted(id) {
+        return Err(NotUnderstood::IdNotUnique { path: format!("{}.id", resource_type.name()) });
+    }
+    let imported = &Imported { server: imported.index.server_of(id), ..*imported };
     let fields: Map<String, Value> = serde_json::from_slice(json).map_err(|_| NotUnderstood::NotJson)?;
     let notes = RefCell::<Notes>::default();
     let mut resource = Element::new(resource_type.name().to_owned(), fields, &notes);
@@ -172,6 +196,10 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
         return Err(NotUnderstood::ModifierNotUnderstood { path });
     }
     let namespace = imported.index.namespace();
+    let stand_in = commands.iter().find_map(|command| match command {
+        ImportCommand::RegisterPatient(register) if register.patient.0 == id => Some(StandIn::of(register, namespace)),
+        _ => None,
+    });
     let steps = commands.into_iter().map(|command| {
         let (about, turn) = match &command {
             ImportCommand::RegisterPatient(register) if register.patient.0 != id => (register.patient.0, Turn::Before),
@@ -180,7 +208,9 @@ pub fn map(json: &[u8], id: Uuid, resource_type: ResourceType, imported: &Import
             ImportCommand::RemoveDocument(remove) => (remove.document.0, Turn::Own),
             _ => (id, Turn::Own),
         };
-        Ok(Step { id: namespace.command(about, command.name(), &command.part()), command: command.checked()?, turn })
+        let part = if turn == Turn::Before { UNIDENTIFIED.to_owned() } else { command.part() };
+        Ok(Step { id: namespace.command(about, command.name(), &part), command: command.checked()?, turn })
     });
-    Ok(Mapped { steps: steps.collect::<Result<_, NotUnderstood>>()?, notes })
+    let steps = steps.collect::<Result<_, NotUnderstood>>()?;
+    Ok(Mapped { steps, stand_in: stand_in.transpose()?, notes })
 }

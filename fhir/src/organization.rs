@@ -17,7 +17,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
         // `Organization.name`
         name: resource.value("name").ok_or_else(|| resource.missing("name"))?,
         // `Organization.partOf`
-        part_of: resource.part("partOf").and_then(|part| reference(part, imported.index)),
+        part_of: resource.part("partOf").and_then(|part| reference(part, imported)),
         // `Organization.type`
         r#type: codings(resource, "type"),
         // `Organization.identifier`

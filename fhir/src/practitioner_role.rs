@@ -20,7 +20,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
         // `PractitionerRole.organization`
         organization: required(resource, "organization", imported)?,
         // `PractitionerRole.location`
-        facilities: resource.parts("location").into_iter().filter_map(|part| reference(part, imported.index)).collect(),
+        facilities: resource.parts("location").into_iter().filter_map(|part| reference(part, imported)).collect(),
         // `PractitionerRole.code`
         code: codings(resource, "code"),
         // `PractitionerRole.specialty`
@@ -32,7 +32,7 @@ pub(crate) fn map(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_>)
 }
 
 fn required<T: ImportedId>(resource: &mut Element<'_>, field: &str, imported: &Imported<'_>) -> Result<T, NotUnderstood> {
-    let found = resource.part(field).and_then(|part| reference(part, imported.index));
+    let found = resource.part(field).and_then(|part| reference(part, imported));
     found.ok_or_else(|| NotUnderstood::ReferenceUnresolved { path: resource.path_of(field) })
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
+use domain::PatientId;
 use domain::patients::RegisterPatient;
-use domain::{PatientId, Phi};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::element::Element;
 use crate::index::{Address, Found, system_and_value};
 use crate::map::{Imported, NotUnderstood};
 use crate::resource_type::ResourceType;
+use crate::stand_in::unidentified;
 
 /// What to do about patients who are not in the input.
 #[derive(Clone, Default)]
@@ -44,7 +45,7 @@ pub(crate) fn whose(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_
             // Without an identifier it is nobody whom another resource could name.
             identifier.map_or_else(|| Address::Elsewhere(index.namespace().resource(ResourceType::Patient, &format!("{id}{literal}"))), by_identifier)
         }
-        Some(literal) => index.address(ResourceType::Patient, literal).ok_or_else(unresolved)?,
+        Some(literal) => index.address(ResourceType::Patient, literal, imported.server).ok_or_else(unresolved)?,
         None => logical.as_ref().map(|(system, value)| by_identifier((system, value))).ok_or_else(unresolved)?,
     };
     let (patient, may_be_known) = match address {
@@ -66,8 +67,4 @@ pub(crate) fn whose(resource: &mut Element<'_>, id: Uuid, imported: &Imported<'_
 
 fn contained_patient<'contained>(contained: &'contained Value, id: &str) -> Option<&'contained Value> {
     contained.as_array()?.iter().find(|resource| resource["resourceType"] == "Patient" && resource["id"] == id)
-}
-
-fn unidentified(patient: PatientId) -> RegisterPatient {
-    RegisterPatient { patient, identifiers: Phi::default(), demographics: Phi::default(), contact: Phi::default(), accept_known_identifiers: None }
 }

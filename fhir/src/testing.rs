@@ -38,7 +38,7 @@ pub fn read_with(patients: &Patients, others: &[Value], resource: &Value) -> Res
     }
     let json = resource.to_string();
     let Glance::Imported(resource_type, id) = index.add(json.as_bytes(), None)? else { panic!("not a resource to import") };
-    map(json.as_bytes(), id, resource_type, &Imported { index: &index, zone: Zone(chrono_tz::America::Chicago), patients })
+    map(json.as_bytes(), id, resource_type, &Imported::new(&index, Zone(chrono_tz::America::Chicago), patients))
 }
 
 /// The commands' names and bodies, and what was noted.

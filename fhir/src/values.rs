@@ -6,7 +6,8 @@ use domain::value::{Line, Reason};
 use serde_json::Value;
 
 use crate::element::Element;
-use crate::index::{Address as ReferenceAddress, Found, Index};
+use crate::index::{Address as ReferenceAddress, Found};
+use crate::map::Imported;
 use crate::map::NotUnderstood;
 use crate::namespace::ImportedId;
 
@@ -110,9 +111,10 @@ pub(crate) fn code_of(mut concept: Element<'_>, system: &str) -> Option<Code> {
 }
 
 /// A reference: `reference` in any literal form, or `identifier`. One that does not lead to one resource of the right type is left out.
-pub(crate) fn reference<T: ImportedId>(mut part: Element<'_>, index: &Index) -> Option<T> {
+pub(crate) fn reference<T: ImportedId>(mut part: Element<'_>, imported: &Imported<'_>) -> Option<T> {
+    let index = imported.index;
     part.granted("type", Value::from(T::RESOURCE_TYPE.name()));
-    let literal = part.text("reference").and_then(|reference| match index.address(T::RESOURCE_TYPE, &reference)? {
+    let literal = part.text("reference").and_then(|reference| match index.address(T::RESOURCE_TYPE, &reference, imported.server)? {
         ReferenceAddress::Resource(resource) => Some(Found::One(resource)),
         ReferenceAddress::Elsewhere(address) => Some(index.find(address)),
     });

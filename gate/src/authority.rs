@@ -222,9 +222,9 @@ mod tests {
         let token = issuer.issue(claims(100, 200)).unwrap();
         let caller = authority.verify(&token, at(150)).await.unwrap();
         assert_eq!((caller.user, caller.expires), (UserId(Uuid::from_u128(1)), at(200)));
-        assert_eq!(authority.verify(&token, at(200)).await, Err(Unauthenticated));
+        assert_eq!(authority.verify(&token, at(200)).await.err(), Some(Unauthenticated));
         let (other, _) = Authority::development(&folder.join("other")).unwrap();
-        assert_eq!(other.verify(&token, at(150)).await, Err(Unauthenticated));
+        assert_eq!(other.verify(&token, at(150)).await.err(), Some(Unauthenticated));
         let (again, _) = Authority::development(&folder.join("one")).unwrap();
         assert!(again.verify(&token, at(150)).await.is_ok(), "the key is kept");
         let issuer = TokenIssuer::development(&folder.join("one")).unwrap();
@@ -245,13 +245,13 @@ mod tests {
             let changed = String::from_utf8(changed).unwrap();
             // The last character of base64url holds bits that do not count.
             if place + 1 < token.len() && changed != token {
-                assert_eq!(authority.verify(&changed, at(150)).await, Err(Unauthenticated), "changed at {place}");
+                assert_eq!(authority.verify(&changed, at(150)).await.err(), Some(Unauthenticated), "changed at {place}");
             }
         }
         let nobody = issuer.issue(Claims { roles: BTreeSet::new(), ..claims(100, 200) }).unwrap();
-        assert_eq!(authority.verify(&nobody, at(150)).await, Err(Unauthenticated));
+        assert_eq!(authority.verify(&nobody, at(150)).await.err(), Some(Unauthenticated));
         let unsigned = "eyJhbGciOiJub25lIn0.eyJzdWIiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDEifQ.";
-        assert_eq!(authority.verify(unsigned, at(150)).await, Err(Unauthenticated));
+        assert_eq!(authority.verify(unsigned, at(150)).await.err(), Some(Unauthenticated));
         std::fs::remove_dir_all(folder).ok();
     }
 }

@@ -42,7 +42,7 @@ fn files() -> anyhow::Result<BTreeMap<PathBuf, String>> {
         .map(|endpoint| event_schemas::CommandSchema { context: endpoint.context, name: endpoint.name, schema: endpoint.root_schema() })
         .collect();
     let mut files = event_schemas::generated_files(&commands);
-    let openapi = serde_json::to_string_pretty(&documents::describe(command_api::openapi(&endpoints)))? + "\n";
+    let openapi = serde_json::to_string_pretty(&command_api::openapi(&endpoints, documents::describe))? + "\n";
     files.insert("docs/reference/openapi.json".into(), openapi);
     files.insert("docs/reference/schema.graphql".into(), query_api::sdl());
     Ok(files)

@@ -40,7 +40,7 @@ pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
 
 /// The description of the commands, and its explorer.
 pub fn documentation(web: &Path) -> Router {
-    let openapi = documents::describe(command_api::openapi(&command_api::endpoints()));
+    let openapi = command_api::openapi(&command_api::endpoints(), documents::describe);
     Router::new()
         .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
         .route_service("/docs", ServeFile::new(web.join("docs.html")))

@@ -92,8 +92,6 @@ pub trait Kind: Sized {
 
     /// The content, where it is of this kind.
     fn of(content: &Content) -> Option<&Self>;
-    /// The content of some kind.
-    fn into_content(self) -> Content;
 }
 
 macro_rules! facts {
@@ -175,10 +173,6 @@ macro_rules! facts {
                         Content::$kind(content) => Some(content),
                         _ => None,
                     }
-                }
-
-                fn into_content(self) -> Content {
-                    Content::$kind(self)
                 }
             }
         )*

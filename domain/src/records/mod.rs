@@ -1,5 +1,6 @@
 //! *Records*: a patient's chart, made of clinical facts. A fact is recorded, amended, and perhaps taken back as entered in error; what it
-//! says has the shape of its FHIR R4 resource, and is protected as a whole. A *kind* of fact is a file with its content, and a line in the list in `fact.rs`.
+//! says has the shape of its FHIR R4 resource, and is protected as a whole. A *kind* of fact is a file with its content, its two lines here, and a line in the list in `fact.rs`; what
+//! it needs in other crates is in `docs/guides/contributing.md`.
 
 pub mod element;
 #[macro_use]

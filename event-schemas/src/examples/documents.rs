@@ -1,7 +1,7 @@
 use domain::documents::{DocumentRemoved, DocumentSuperseded, DocumentUploaded};
 use serde_json::json;
 
-use super::{DOCUMENT, Example, PATIENT, SCAN, VISIT, full, minimal};
+use super::{DOCUMENT, Example, PATIENT, SCAN, VISIT, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
     let (address, fingerprint) = ("0123456789abcdef".repeat(4), "fedcba9876543210".repeat(4));
@@ -39,6 +39,27 @@ pub(super) fn examples() -> Vec<Example> {
             "size": 0,
             "fingerprint": fingerprint,
             "content": { "status": "current", "attachment": { "contentType": "text/plain" } },
+            "security": [],
+        })),
+        further::<DocumentUploaded>(json!({
+            "patient": PATIENT,
+            "document": DOCUMENT,
+            "address": address,
+            "size": 1,
+            "fingerprint": fingerprint,
+            "content": {
+                "masterIdentifier": { "use": "official", "system": "urn:example:letters", "value": "2026-0816" },
+                "status": "current",
+                "type": { "coding": [{ "system": "http://loinc.org", "version": "2.78", "code": "57133-1" }] },
+                "authenticator": { "identifier": { "system": "urn:example:staff", "value": "17" } },
+                "attachment": { "contentType": "text/plain", "language": "en-US" },
+                "context": {
+                    "event": [{ "text": "Stress test" }],
+                    "facilityType": { "text": "Outpatient clinic" },
+                    "practiceSetting": { "text": "Cardiology" },
+                    "sourcePatientInfo": { "display": "As the patient was called then" },
+                },
+            },
             "security": [],
         })),
         full::<DocumentSuperseded>(json!({ "patient": PATIENT, "document": DOCUMENT, "by": SCAN })),

@@ -1,8 +1,9 @@
 //! What the full examples of clinical facts say: FHIR R4 resources with every field that Carelog keeps.
 
+use domain::records::FactKind;
 use serde_json::{Value, json};
 
-use super::records::ENCOUNTER;
+use super::records::encounter_id;
 use super::{APPOINTMENT, FACILITY, ORGANIZATION, PRACTITIONER};
 
 /// A `Coding`.
@@ -23,7 +24,7 @@ fn elsewhere() -> Value {
 }
 
 fn encounter_reference() -> Value {
-    to("Encounter", ENCOUNTER)
+    to("Encounter", &encounter_id())
 }
 
 fn practitioner() -> Value {
@@ -305,4 +306,26 @@ pub(super) fn procedure() -> Value {
         "note": note(),
         "usedReference": [elsewhere()],
     })
+}
+
+/// What the full content of a kind does not say, where there is something.
+pub(super) fn further(kind: FactKind) -> Option<Value> {
+    match kind {
+        FactKind::AllergyIntolerance => Some(json!({ "code": concept("Penicillin"), "asserter": elsewhere() })),
+        FactKind::Condition => Some(json!({ "code": concept("Asthma"), "asserter": elsewhere() })),
+        FactKind::FamilyMemberHistory => Some(json!({
+            "status": "completed",
+            "relationship": concept("Mother"),
+            "condition": [{ "code": concept("Stroke"), "onsetAge": { "value": 60, "comparator": "<", "unit": "years", "system": "http://unitsofmeasure.org", "code": "a" } }],
+        })),
+        FactKind::Immunization => Some(json!({
+            "status": "completed",
+            "vaccineCode": concept("Influenza, seasonal"),
+            "occurrenceDateTime": "2026-03-02T09:10:00-06:00",
+            "doseQuantity": { "value": 0.5, "comparator": "<", "unit": "mL", "system": "http://unitsofmeasure.org", "code": "mL" },
+            "isSubpotent": true,
+            "subpotentReason": [concept("Cold chain broken")],
+        })),
+        FactKind::Device | FactKind::Encounter | FactKind::MedicationRequest | FactKind::Observation | FactKind::Procedure => None,
+    }
 }

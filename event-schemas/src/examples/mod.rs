@@ -14,11 +14,11 @@ mod scheduling;
 use domain::{Event, EventData};
 use serde_json::Value;
 
-pub use records::{Content, ENCOUNTER, contents};
+pub use records::{Content, contents, encounter_id};
 
 /// An example of an event.
 pub struct Example {
-    /// `full`: every field is there; `minimal`: only what must be.
+    /// `full`: every field is there; `minimal`: only what must be; `further`: what came later, or cannot stand beside the rest.
     pub name: &'static str,
     /// The event.
     pub event: Event,
@@ -44,6 +44,10 @@ fn full<E: EventData + Into<Event>>(plain: Value) -> Example {
 
 fn minimal<E: EventData + Into<Event>>(plain: Value) -> Example {
     Example { name: "minimal", event: read::<E>(plain) }
+}
+
+fn further<E: EventData + Into<Event>>(plain: Value) -> Example {
+    Example { name: "further", event: read::<E>(plain) }
 }
 
 fn read<E: EventData + Into<Event>>(plain: Value) -> Event {

@@ -1,7 +1,7 @@
 use domain::organizations::{FacilityOpened, OrganizationRegistered, RoomAdded};
 use serde_json::json;
 
-use super::{Example, FACILITY, NETWORK, ORGANIZATION, ROOM, full, minimal};
+use super::{Example, FACILITY, NETWORK, ORGANIZATION, ROOM, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
     vec![
@@ -28,6 +28,10 @@ pub(super) fn examples() -> Vec<Example> {
         })),
         minimal::<FacilityOpened>(json!({
             "facility": FACILITY, "organization": null, "name": "Lakeside North", "timeZone": "America/Chicago", "identifiers": [], "telecom": [], "address": null,
+        })),
+        further::<FacilityOpened>(json!({
+            "facility": FACILITY, "organization": null, "name": "Lakeside North", "timeZone": "America/Chicago", "telecom": [], "address": null,
+            "identifiers": [{ "system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893", "type": "NPI" }],
         })),
         full::<RoomAdded>(json!({ "room": ROOM, "facility": FACILITY, "name": "Room 12" })),
     ]

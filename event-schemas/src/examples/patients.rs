@@ -4,7 +4,7 @@ use domain::patients::{
 };
 use serde_json::{Value, json};
 
-use super::{DUPLICATE, Example, GRANTEE, PATIENT, full, minimal};
+use super::{DUPLICATE, Example, GRANTEE, PATIENT, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
     [registration(), changes(), deaths(), links()].into_iter().flatten().collect()
@@ -68,6 +68,7 @@ fn deaths() -> Vec<Example> {
     vec![
         full::<DeathRecorded>(json!({ "patient": PATIENT, "deceased": { "at": "2026-03-01T22:15:00-06:00" } })),
         minimal::<DeathRecorded>(json!({ "patient": PATIENT, "deceased": "unknown" })),
+        further::<DeathRecorded>(json!({ "patient": PATIENT, "deceased": { "on": "2026-03" } })),
         full::<DeathReversed>(json!({ "patient": PATIENT, "reason": "The certificate was another person's" })),
     ]
 }

@@ -3,7 +3,7 @@ use domain::scheduling::{
 };
 use serde_json::{Value, json};
 
-use super::{APPOINTMENT, Example, FACILITY, PATIENT, PRACTITIONER, ROOM, full, minimal};
+use super::{APPOINTMENT, Example, FACILITY, PATIENT, PRACTITIONER, ROOM, full, further, minimal};
 
 fn placement() -> Value {
     json!({
@@ -54,21 +54,36 @@ fn bookings() -> Vec<Example> {
         full::<AppointmentCancelled>(json!({
             "appointment": APPOINTMENT, "patient": PATIENT, "placement": simple_placement(), "reason": "Feels better",
         })),
+        further::<AppointmentCancelled>(json!({
+            "appointment": APPOINTMENT, "patient": PATIENT, "placement": placement(), "reason": "Feels better",
+        })),
     ]
 }
 
 fn progress() -> Vec<Example> {
     let event = json!({ "appointment": APPOINTMENT, "patient": PATIENT, "placement": simple_placement() });
+    let in_a_room = json!({ "appointment": APPOINTMENT, "patient": PATIENT, "placement": placement() });
     vec![
         full::<AppointmentCheckedIn>(event.clone()),
         full::<AppointmentFulfilled>(event.clone()),
         full::<AppointmentNoShow>(event),
+        further::<AppointmentCheckedIn>(in_a_room.clone()),
+        further::<AppointmentFulfilled>(in_a_room.clone()),
+        further::<AppointmentNoShow>(in_a_room),
         full::<AppointmentStatusReverted>(json!({
             "appointment": APPOINTMENT,
             "patient": PATIENT,
             "placement": simple_placement(),
             "from": "noshow",
             "to": "booked",
+            "reason": "Clicked on the wrong line",
+        })),
+        further::<AppointmentStatusReverted>(json!({
+            "appointment": APPOINTMENT,
+            "patient": PATIENT,
+            "placement": placement(),
+            "from": "fulfilled",
+            "to": "checked-in",
             "reason": "Clicked on the wrong line",
         })),
     ]

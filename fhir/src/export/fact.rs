@@ -40,7 +40,7 @@ impl FactRow {
             taken_back::put(self.kind, &mut content);
         }
         let mut resource = Resource::of(content, ResourceType::Fact(self.kind), self.fact_id, self.position, Some(&self.changed.recorded));
-        resource.set(whose(self.kind), reference(ResourceType::Patient, self.patient_id));
+        resource.set(taken_back::header(self.kind).patient, reference(ResourceType::Patient, self.patient_id));
         Some(resource.labelled(&self.security).finish())
     }
 }
@@ -59,14 +59,6 @@ pub(super) fn prune(fields: &mut Map<String, Value>) {
         }
         _ => true,
     });
-}
-
-/// What the type calls the patient.
-fn whose(kind: FactKind) -> &'static str {
-    match kind {
-        FactKind::AllergyIntolerance | FactKind::Device | FactKind::FamilyMemberHistory | FactKind::Immunization => "patient",
-        _ => "subject",
-    }
 }
 
 pub(super) fn security(label: Label) -> Value {

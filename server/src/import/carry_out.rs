@@ -11,7 +11,8 @@ use documents::{Documents, NotTaken};
 use domain::query::TagKind;
 use domain::time::Zone;
 use domain::{Command, Tag};
-use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Patients, Step, Turn, Upload, Visitor};
+use event_store::Position;
+use fhir::{Glance, ImportCommand, Imported, Mapped, NotUnderstood, Patients, StandIn, Step, Turn, Upload, Visitor};
 use futures::future::BoxFuture;
 use futures::{Stream, stream};
 use gate::{Accepted, Caller, Gate, Refusal, Request};
@@ -37,6 +38,9 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The rejection that says that there is nothing to be done before a resource.
 const ALREADY_REGISTERED: &str = "patient-exists";
 
+/// What is said where a patient who was registered as unidentified has been changed by somebody since: then they know better.
+const IDENTIFIED_OTHERWISE: &str = "stale";
+
 /// Carries resources out for one tenant.
 #[derive(Clone)]
 pub struct Importer {
@@ -52,6 +56,8 @@ pub struct Importer {
     pub zone: Zone,
     /// What to do about patients who are not in the input.
     pub patients: Arc<Patients>,
+    /// Since when nothing may have changed for a command to be taken, where that matters.
+    pub based_on: Option<Position>,
     /// Whether to stop.
     pub shutdown: Shutdown,
 }
@@ -63,12 +69,21 @@ struct Read {
     room: OwnedSemaphorePermit,
 }
 
+/// What the reading side hands over.
+enum Found {
+    Surveyed(Box<Read>),
+    /// A resource that came into the input after the survey, of which therefore nothing is known that others say.
+    NotSurveyed,
+}
+
 /// What a file is read against, and how far ahead.
 struct Reader<'survey> {
     imported: Imported<'survey>,
     stage: Stage,
     file: usize,
-    sender: mpsc::Sender<Read>,
+    /// So many lines or entries the survey found in it.
+    items: u64,
+    sender: mpsc::Sender<Found>,
     room: Arc<Semaphore>,
 }
 
@@ -122,18 +137,24 @@ impl Importer {
         let (sender, mut receiver) = mpsc::channel(READ_AHEAD);
         let reading = tokio::task::spawn_blocking({
             let (source, survey, zone, patients) = (source.clone(), Arc::clone(survey), self.zone, Arc::clone(&self.patients));
+            let items = report.items_of(file);
             move || {
-                let imported = Imported { index: &survey.index, zone, patients: &patients };
+                let imported = Imported::new(&survey.index, zone, &patients);
                 let room = Arc::new(Semaphore::new(KILOBYTES_AHEAD as usize));
-                let reader = Reader { imported, stage, file, sender, room };
+                let reader = Reader { imported, stage, file, items, sender, room };
                 source.read(|item| reader.hand_over(&item))
             }
         });
         let mut under_way = UnderWay::default();
-        while let Some(Read { about, mapped, room }) = receiver.recv().await {
+        while let Some(found) = receiver.recv().await {
             if *self.shutdown.borrow() {
                 break;
             }
+            let Found::Surveyed(read) = found else {
+                report.not_surveyed();
+                continue;
+            };
+            let Read { about, mapped, room } = *read;
             match mapped {
                 Err(reason) => {
                     ends.lost.extend(about.resource);
@@ -153,7 +174,7 @@ impl Importer {
     }
 
     /// Carries the steps of one resource out, but for those that come last.
-    pub async fn carry_out(&self, steps: Vec<Step>) -> anyhow::Result<(Came, Vec<Step>)> {
+    pub async fn carry_out(&self, steps: Vec<Step>, stand_in: Option<StandIn>) -> anyhow::Result<(Came, Vec<Step>)> {
         let mut came = Came { outcome: Outcome::AlreadyThere, not_taken: Vec::new(), registered: false };
         let mut last = Vec::new();
         let mut own = 0;
@@ -162,7 +183,13 @@ impl Importer {
                 last.push(step);
                 continue;
             }
-            let outcome = self.send(step.id, &step.command).await?;
+            let mut outcome = self.send(step.id, &step.command).await?;
+            if let (0, Turn::Own, Outcome::Refused(_) | Outcome::Changed, Some(stand_in)) = (own, step.turn, &outcome, &stand_in)
+                && let Some((identified, not_taken)) = self.identify(stand_in).await?
+            {
+                outcome = identified;
+                came.not_taken = not_taken;
+            }
             match (step.turn, outcome) {
                 (Turn::Before, Outcome::Refused(code)) if code != ALREADY_REGISTERED => return Ok((Came { outcome: Outcome::Refused(code), ..came }, vec![])),
                 (Turn::Before, outcome) => {
@@ -181,11 +208,16 @@ impl Importer {
     }
 
     async fn send(&self, id: Uuid, command: &ImportCommand) -> anyhow::Result<Outcome> {
-        command.visit(Send { importer: self.clone(), id }).await
+        self.send_based_on(None, id, command).await
+    }
+
+    /// Sends a command that is taken only as long as what it depends on is as it was then.
+    pub async fn send_based_on(&self, based_on: Option<Position>, id: Uuid, command: &ImportCommand) -> anyhow::Result<Outcome> {
+        command.visit(Send { importer: Self { based_on, ..self.clone() }, id }).await
     }
 
     fn request(&self, id: Uuid) -> Request {
-        Request { command_id: Some(id), correlation: self.correlation, causation: None, based_on: None }
+        Request { command_id: Some(id), correlation: self.correlation, causation: None, based_on: self.based_on }
     }
 
     async fn execute<C: Command + Clone>(&self, id: Uuid, command: C) -> anyhow::Result<Outcome> {
@@ -195,6 +227,7 @@ impl Importer {
                 Ok(accepted) => return Ok(taken(&accepted)),
                 Err(Refusal::Rejected(rejection)) => return Ok(Outcome::Refused(code(&rejection))),
                 Err(Refusal::CommandMismatch) => return Ok(Outcome::Changed),
+                Err(Refusal::Stale { .. }) => return Ok(Outcome::Refused(IDENTIFIED_OTHERWISE.to_owned())),
                 Err(failure @ (Refusal::Contended | Refusal::Unavailable(_))) => failure,
                 Err(other) => bail!(other),
             };
@@ -222,18 +255,19 @@ impl Importer {
 }
 
 /// How long something that is not there is asked again.
-struct Patience {
+pub struct Patience {
     give_up: tokio::time::Instant,
     pause: Duration,
 }
 
 impl Patience {
-    fn begin() -> Self {
+    /// Begins to wait.
+    pub fn begin() -> Self {
         Self { give_up: tokio::time::Instant::now() + PATIENCE, pause: Duration::from_millis(100) }
     }
 
     /// Waits until it is time to try again, or gives the run up.
-    async fn wait(&mut self, command: &'static str, failure: anyhow::Error, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub async fn wait(&mut self, command: &'static str, failure: anyhow::Error, shutdown: &Shutdown) -> anyhow::Result<()> {
         if tokio::time::Instant::now() + self.pause >= self.give_up || *shutdown.borrow() {
             return Err(failure).context("the import was given up; run it again to go on, nothing is taken twice");
         }
@@ -282,13 +316,20 @@ impl Reader<'_> {
         if resource_type != stage.resource_type || index.depth(resource) != stage.depth {
             return ControlFlow::Continue(());
         }
+        if item.number > self.items || !index.knows(resource) {
+            return if self.sender.blocking_send(Found::NotSurveyed).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+        }
         // Only as much is held in memory as there is room for.
         let kilobytes = u32::try_from(json.len() / 1024 + 1).unwrap_or(u32::MAX).min(KILOBYTES_AHEAD);
         let Ok(room) = tokio::runtime::Handle::current().block_on(Arc::clone(&self.room).acquire_many_owned(kilobytes)) else { return ControlFlow::Break(()) };
         let about = About { file: self.file, item: item.number, resource_type: Some(resource_type), resource: Some(resource) };
         let mapped = fhir::map(json, resource, resource_type, &self.imported);
         // Nobody receives any more once the run is interrupted.
-        if self.sender.blocking_send(Read { about, mapped, room }).is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if self.sender.blocking_send(Found::Surveyed(Box::new(Read { about, mapped, room }))).is_ok() {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
     }
 }
 

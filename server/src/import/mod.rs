@@ -2,6 +2,7 @@
 //! one type after the other. Ids and idempotency keys follow from what the source calls things, so a run that was cut off is simply run again.
 
 mod carry_out;
+mod identify;
 mod report;
 mod source;
 mod survey;
@@ -16,7 +17,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use domain::time::Zone;
 use domain::{PatientId, TenantId};
-use fhir::{Namespace, Patients};
+use fhir::{Index, Namespace, Patients, SourceName};
 use gate::{Access, Caller, Role};
 use uuid::Uuid;
 
@@ -48,6 +49,14 @@ struct FhirImport {
     /// The tenant that everything goes into.
     #[arg(long)]
     tenant: Uuid,
+    /// The system that the data comes from, such as north-hospital; the same name in every run. Ids are names within one source: Patient/1 of another one is
+    /// another patient. What was imported before sources had names is of the source `import`.
+    #[arg(long, value_name = "NAME")]
+    source: SourceName,
+    /// The base of the source's FHIR server, such as <https://example.org/fhir>: absolute references to it lead to what is imported. Without it, only those do that
+    /// are a full URL of the input, or on the one server that all of its full URLs name.
+    #[arg(long, value_name = "URL")]
+    base: Option<String>,
     /// The IANA zone in which the clocks of the imported facilities are read, such as America/Chicago.
     #[arg(long, value_parser = |name: &str| Zone::try_from(name.to_owned()))]
     time_zone: Zone,
@@ -77,7 +86,7 @@ pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
     let (sources, other_files) = Source::at(&import.path, config.document_bytes())?;
     let app = App::open(config).await?;
     let tenant = TenantId(import.tenant);
-    let namespace = Namespace::new(app.store.vault().namespace(tenant, "fhir import").await.context("the vault does not answer")?);
+    let namespace = Namespace::new(app.store.vault().namespace(tenant, &import.source.purpose()).await.context("the vault does not answer")?);
     let importer = Importer {
         gate: app.gate.clone(),
         documents: app.documents(config),
@@ -85,32 +94,46 @@ pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
         correlation: event_store::fresh_id(),
         zone: import.time_zone,
         patients: Arc::new(Patients { given: import.patients.into_iter().collect(), register_missing: import.register_missing_patients }),
+        based_on: None,
         shutdown: shutdown::on_signal(),
     };
     // What comes in is in the log itself; that it came in at once is said here.
     let began = Access { count: sources.len() as u64, ..Access::of("import fhir", importer.correlation) };
     importer.gate.note(&importer.caller, began).await.context("the import cannot be recorded")?;
-    let report = Report { tenant: Some(tenant), other_files, ..Report::default() };
-    let (report, ended) = import_all(&importer, sources, namespace, report).await?;
+    let index = Index::new(namespace).from_server(import.base.as_deref());
+    let report = Report { tenant: Some(tenant), source: import.source.as_str().to_owned(), other_files, ..Report::default() };
+    let (report, ended) = import_all(&importer, sources, index, report).await;
     publish(&report, import.report.as_deref())?;
     ended?;
     report.check()?;
     Ok(if report.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })
 }
 
-/// Both passes. Whatever ends the second, there is a report of what was done.
-async fn import_all(importer: &Importer, sources: Vec<Source>, namespace: Namespace, mut report: Report) -> anyhow::Result<(Report, anyhow::Result<()>)> {
+/// Both passes. Whatever ends one of them, there is a report of what was done.
+async fn import_all(importer: &Importer, sources: Vec<Source>, index: Index, report: Report) -> (Report, anyhow::Result<()>) {
     tracing::info!(files = sources.len(), "looking through the input");
+    let cut_off = Report { tenant: report.tenant, source: report.source.clone(), interrupted: true, ..Report::default() };
     let surveying = tokio::task::spawn_blocking({
         let shutdown = importer.shutdown.clone();
+        let mut report = report;
         move || {
-            let survey = Survey::of(&sources, namespace, &mut report, &shutdown);
-            survey.map(|survey| (sources, survey, report))
+            let survey = Survey::of(&sources, index, &mut report, &shutdown);
+            (sources, survey, report)
         }
     });
-    let (sources, survey, mut report) = surveying.await.context("looking through the input failed")??;
-    let ended = if report.interrupted { Ok(()) } else { importer.run(&sources, survey, &mut report).await };
-    Ok((report, ended))
+    let (sources, survey, mut report) = match surveying.await.context("looking through the input failed") {
+        Ok(surveyed) => surveyed,
+        Err(error) => return (cut_off, Err(error)),
+    };
+    let ended = match survey {
+        Ok(survey) if !report.interrupted => importer.run(&sources, survey, &mut report).await,
+        Ok(_) => Ok(()),
+        Err(error) => {
+            report.interrupted = true;
+            Err(error)
+        }
+    };
+    (report, ended)
 }
 
 #[expect(clippy::print_stdout, reason = "the report is the output")]

@@ -20,6 +20,8 @@ const PATHS: usize = 5_000;
 pub struct Report {
     /// Where everything went.
     pub tenant: Option<TenantId>,
+    /// What the operator calls the system that it came from.
+    pub source: String,
     /// Whether the run ended before the input did.
     pub interrupted: bool,
     /// The files, in the order in which they were read.
@@ -36,6 +38,8 @@ pub struct Report {
     pub not_yet: BTreeMap<String, u64>,
     /// Resources that Carelog has a place for, by type.
     pub resources: BTreeMap<String, Counts>,
+    /// Resources that the second pass found and the first had not: the input changed while it was read. They are not taken, and stand in no other count.
+    pub not_surveyed: u64,
     /// Patients who are in the input by reference only and were registered as unidentified.
     pub registered_unidentified: u64,
     /// How long it took to carry the resources out.
@@ -178,9 +182,10 @@ impl Report {
     /// A resource that could not be read.
     pub fn not_understood(&mut self, about: About, reason: &NotUnderstood) {
         let Some(resource_type) = about.resource_type else { return self.no_resource(about, &reason.code()) };
-        let counts = self.counts(resource_type);
-        counts.not_reached -= 1;
-        counts.not_understood += 1;
+        if !self.reached(resource_type) {
+            return;
+        }
+        self.counts(resource_type).not_understood += 1;
         self.problem(about, "not-understood", |problem| {
             problem.code = Some(reason.code());
             problem.path = reason.path().map(str::to_owned);
@@ -191,8 +196,9 @@ impl Report {
     /// A resource that was carried out, to whatever end.
     pub fn came_of_it(&mut self, about: About, came: &Came, notes: Notes) {
         let Some(resource_type) = about.resource_type else { return };
-        let counts = self.counts(resource_type);
-        counts.not_reached -= 1;
+        if !self.reached(resource_type) {
+            return;
+        }
         self.registered_unidentified += u64::from(came.registered);
         let counts = self.counts(resource_type);
         match came.outcome {
@@ -210,12 +216,33 @@ impl Report {
         }
     }
 
+    /// A resource that the first pass had not found.
+    pub fn not_surveyed(&mut self) {
+        self.not_surveyed += 1;
+    }
+
+    /// Whether one more of those that the first pass found is done with; otherwise it is another one, which came into the input since.
+    fn reached(&mut self, resource_type: ResourceType) -> bool {
+        let counts = self.counts(resource_type);
+        let Some(not_reached) = counts.not_reached.checked_sub(1) else {
+            self.not_surveyed();
+            return false;
+        };
+        counts.not_reached = not_reached;
+        true
+    }
+
+    /// So many lines or entries the first pass found in a file.
+    pub fn items_of(&self, file: usize) -> u64 {
+        self.files.get(file).map_or(0, |file| file.items)
+    }
+
     /// A step of a resource that was carried out when everything else was in.
     pub fn came_of_it_later(&mut self, about: About, was: &Outcome, command: &str, outcome: &Outcome) {
         let Some(resource_type) = about.resource_type else { return };
         if (was, outcome) == (&Outcome::AlreadyThere, &Outcome::Taken) {
             let counts = self.counts(resource_type);
-            counts.already_there -= 1;
+            counts.already_there = counts.already_there.saturating_sub(1);
             counts.taken += 1;
         }
         self.not_taken(about, Some(command), outcome);
@@ -306,5 +333,22 @@ impl Report {
     /// As JSON, for a program.
     pub fn to_json(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_first_pass_had_not_found_is_counted_on_its_own() {
+        let mut report = Report { items: 1, files: vec![FileCount { file: "file 1".to_owned(), items: 1 }], ..Report::default() };
+        let about = |item| About { file: 0, item, resource_type: Some(ResourceType::Patient), resource: Some(Uuid::nil()) };
+        report.found(ResourceType::Patient);
+        report.came_of_it(about(1), &Came { outcome: Outcome::Taken, not_taken: Vec::new(), registered: false }, Notes::default());
+        report.came_of_it(about(2), &Came { outcome: Outcome::Taken, not_taken: Vec::new(), registered: false }, Notes::default());
+        report.not_understood(about(3), &NotUnderstood::NotJson);
+        assert_eq!((report.not_surveyed, report.resources["Patient"].taken), (2, 1));
+        assert!(report.check().is_ok());
     }
 }

@@ -16,6 +16,9 @@ const BESIDE_A_DOCUMENT: u64 = 1 << 20;
 /// A JSON file is read whole; a larger one is not read.
 pub const LARGEST_FILE: u64 = 256 << 20;
 
+/// What some programs of one maker begin a file of text with; it is no part of the text (RFC 8259, section 8.1).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// One file of the input.
 #[derive(Clone)]
 pub struct Source {
@@ -105,10 +108,11 @@ fn lines(mut reader: impl BufRead, longest: usize, mut each: impl FnMut(Item) ->
         let content = if line.last() != Some(&b'\n') && line.len() > longest {
             reader.skip_until(b'\n')?;
             Err(Unread::TooLarge)
-        } else if line.trim_ascii().is_empty() {
-            Err(Unread::Blank)
         } else {
-            Ok(line)
+            if number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
+            }
+            if line.trim_ascii().is_empty() { Err(Unread::Blank) } else { Ok(line) }
         };
         if each(Item { number, full_url: None, content }).is_break() {
             break;
@@ -148,6 +152,9 @@ fn whole(file: File, mut each: impl FnMut(Item) -> ControlFlow<()>) -> std::io::
     }
     let mut content = Vec::new();
     file.take(LARGEST_FILE).read_to_end(&mut content)?;
+    if content.starts_with(BYTE_ORDER_MARK) {
+        content.drain(..BYTE_ORDER_MARK.len());
+    }
     let Ok(value) = serde_json::from_slice::<Value>(&content) else {
         alone(Err(Unread::NotJson));
         return Ok(());
@@ -214,6 +221,16 @@ mod tests {
         assert_eq!(read, [(1, text("{}")), (2, Err(Unread::Blank)), (3, Err(Unread::TooLarge)), (4, text("12345678")), (5, text("{1}"))]);
         assert_eq!(read_lines("123456789", 8), [(1, Err(Unread::TooLarge))]);
         assert!(read_lines("", 8).is_empty());
+    }
+
+    #[test]
+    fn a_byte_order_mark_at_the_beginning_of_a_file_is_no_part_of_it() {
+        let text = |text: &str| Ok(text.to_owned());
+        assert_eq!(read_lines("\u{feff}{1}\n\u{feff}{2}", 8), [(1, text("{1}")), (2, text("\u{feff}{2}"))]);
+        assert_eq!(read_lines("\u{feff}\n{2}", 8), [(1, Err(Unread::Blank)), (2, text("{2}"))]);
+        assert_eq!(read_whole("\u{feff}{\"resourceType\":\"Patient\"}"), [(1, None, text("{\"resourceType\":\"Patient\"}"))]);
+        let bundle = "\u{feff}{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{\"resource\":{\"id\":\"1\"}}]}";
+        assert_eq!(read_whole(bundle), [(1, None, text("{\"id\":\"1\"}"))]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use fhir::{Glance, Index, Namespace, NotUnderstood, ResourceType};
+use fhir::{Glance, Index, NotUnderstood, ResourceType};
 
 use super::report::{About, FileCount, Report};
 use super::source::{Item, Source, Unread};
@@ -28,8 +28,8 @@ pub struct Stage {
 
 impl Survey {
     /// Reads every file once, and counts what the second pass has nothing to do with.
-    pub fn of(sources: &[Source], namespace: Namespace, report: &mut Report, shutdown: &Shutdown) -> anyhow::Result<Self> {
-        let mut survey = Self { index: Index::new(namespace), found: BTreeSet::new() };
+    pub fn of(sources: &[Source], index: Index, report: &mut Report, shutdown: &Shutdown) -> anyhow::Result<Self> {
+        let mut survey = Self { index, found: BTreeSet::new() };
         for (file, source) in sources.iter().enumerate() {
             report.files.push(FileCount { file: source.label.clone(), items: 0 });
             source.read(|item| {

@@ -43,6 +43,9 @@ pub fn table(report: &Report) -> String {
     if report.other_files > 0 {
         let _ = writeln!(text, "\n{} other files or folders are no NDJSON or JSON and were not read.", report.other_files);
     }
+    if report.not_surveyed > 0 {
+        let _ = writeln!(text, "\n{} more came into the input while it was read and were not taken: run the same import again.", report.not_surveyed);
+    }
     if report.interrupted {
         text.push_str("\nInterrupted: run the same import again to go on; nothing is taken twice.\n");
     }

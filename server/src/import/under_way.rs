@@ -69,7 +69,7 @@ impl UnderWay {
             *self.things.entry(thing.clone()).or_default() += 1;
         }
         self.resources.push(tokio::spawn(async move {
-            let came = importer.carry_out(mapped.steps).await;
+            let came = importer.carry_out(mapped.steps, mapped.stand_in).await;
             drop(room);
             Done { about, waited_for: needed, came, notes: mapped.notes }
         }));

@@ -37,8 +37,12 @@ impl Drop for Input {
 }
 
 pub fn command(app: &App, path: &Path, tenant: TenantId, report: &Path) -> std::process::Command {
+    command_from(app, path, tenant, "clinic", report)
+}
+
+fn command_from(app: &App, path: &Path, tenant: TenantId, source: &str, report: &Path) -> std::process::Command {
     let (tenant, path, report) = (tenant.to_string(), path.to_str().unwrap(), report.to_str().unwrap());
-    app.command(&["import", "fhir", path, "--tenant", &tenant, "--time-zone", "America/Chicago", "--report", report])
+    app.command(&["import", "fhir", path, "--tenant", &tenant, "--source", source, "--time-zone", "America/Chicago", "--report", report])
 }
 
 pub fn run(app: &App, path: &Path, tenant: TenantId) -> (Output, Value) {
@@ -46,8 +50,12 @@ pub fn run(app: &App, path: &Path, tenant: TenantId) -> (Output, Value) {
 }
 
 pub fn run_with(app: &App, path: &Path, tenant: TenantId, options: &[&str]) -> (Output, Value) {
+    run_from(app, path, tenant, "clinic", options)
+}
+
+fn run_from(app: &App, path: &Path, tenant: TenantId, source: &str, options: &[&str]) -> (Output, Value) {
     let report = std::env::temp_dir().join(format!("carelog-report-{}.json", event_store::fresh_id().simple()));
-    let output = command(app, path, tenant, &report).args(options).output().unwrap();
+    let output = command_from(app, path, tenant, source, &report).args(options).output().unwrap();
     let json = fs::read(&report).map(|json| serde_json::from_slice(&json).unwrap()).unwrap_or_default();
     fs::remove_file(report).ok();
     (output, json)
@@ -167,6 +175,27 @@ async fn an_import_that_is_interrupted_stops_in_good_order() {
     assert_eq!((counts(&after, "Patient").0, counts(&after, "Patient").1), (not_reached, done), "what it said was taken is what was taken");
 }
 
+/// An export that is still being written while it is imported.
+#[tokio::test]
+async fn what_comes_into_the_input_while_it_is_read_is_counted_and_taken_the_next_time() {
+    let app = App::without_processes(&[]).await;
+    let (input, pool) = (patients(600).with("Observation.ndjson", &[observation(1), String::new()]), log(&app).await);
+    let report = input.0.join("report");
+    let mut child = command(&app, &input.0, app.tenant, &report).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while events(&pool, app.tenant).await == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let more = format!("{}\n{}", fs::read_to_string(input.0.join("Observation.ndjson")).unwrap(), observation(2));
+    fs::write(input.0.join("Observation.ndjson"), more).unwrap();
+    assert!(child.wait().unwrap().success());
+    let grown: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+    fs::remove_file(report).unwrap();
+    adds_up(&grown);
+    assert_eq!((counts(&grown, "Observation"), &grown["notSurveyed"]), ((1, 0, 0, 0, 0), &json!(1)));
+    let after = import(&app, &input.0);
+    assert_eq!((counts(&after, "Observation"), &after["notSurveyed"]), ((1, 1, 0, 0, 0), &json!(0)));
+}
+
 #[tokio::test]
 async fn a_broken_line_is_reported_by_its_number_and_the_rest_goes_in() {
     let app = App::without_processes(&[]).await;
@@ -229,7 +258,7 @@ async fn what_has_changed_since_is_said_and_what_is_new_is_taken() {
 async fn a_fact_that_has_changed_in_the_source_is_named_and_not_amended() {
     let app = App::without_processes(&[]).await;
     let facts = |text: &str| {
-        let facts = [observation(1), observation(2).replace("pulse", text), observation(3), observation(2)];
+        let facts = [observation(1), observation(2).replace("pulse", text), observation(3), observation(1)];
         Input::new().with("Observation.ndjson", &facts).with("Patient.ndjson", &[patient(1), patient(2), patient(3)])
     };
     assert_eq!(counts(&import(&app, &facts("pulse").0), "Observation"), (3, 1, 0, 0, 0));
@@ -265,6 +294,51 @@ async fn a_bundle_goes_in_like_lines_and_refers_to_its_own_entries() {
     assert_eq!(taken, [(2, 0, 0, 0, 0), (1, 0, 0, 0, 0), (1, 0, 0, 0, 0)], "{report}");
     assert_eq!((&report["noResource"], &report["otherFiles"]), (&json!({ "no-resource-to-create": 1 }), &json!(1)));
     assert_eq!(problems(&report), [(5, "not-a-fhir-resource", "no-resource-to-create")]);
+}
+
+/// Ids are names within a source: what two sources call `Patient/p1` are two patients.
+#[tokio::test]
+async fn two_sources_of_one_tenant_do_not_share_charts() {
+    let app = App::without_processes(&[]).await;
+    let (allergy, pool) = (observation(1), log(&app).await);
+    let second =
+        Input::new().with("Patient.ndjson", &[patient(1).replace("\"1\"", "\"north-1\"").replace("Family1", "Other")]).with("Observation.ndjson", &[allergy]);
+    import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).0);
+    let (output, report) = run_from(&app, &second.0, app.tenant, "north", &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!((counts(&report, "Patient"), counts(&report, "Observation")), ((1, 0, 0, 0, 0), (1, 0, 0, 0, 0)), "{report}");
+    let people: i64 =
+        sqlx::query_scalar("select count(distinct subject) from clinical.event where tenant = $1").bind(app.tenant.0).fetch_one(&pool).await.unwrap();
+    assert_eq!(people, 2);
+    let without =
+        app.command(&["import", "fhir", second.0.to_str().unwrap(), "--tenant", &app.tenant.to_string(), "--time-zone", "America/Chicago"]).output().unwrap();
+    assert!(!without.status.success() && String::from_utf8_lossy(&without.stderr).contains("--source"), "nobody forgets it");
+}
+
+/// Two servers in one bundle: neither patient is the other, and no fact is anyone's unless it says whose.
+#[tokio::test]
+async fn two_servers_in_one_bundle_do_not_share_charts() {
+    let app = App::without_processes(&[]).await;
+    let entry = |url: &str, resource: Value| json!({ "fullUrl": url, "resource": resource });
+    let patient = |family: &str| json!({ "resourceType": "Patient", "id": "1", "name": [{ "family": family }] });
+    let observation = |id: &str, reference: &str| json!({ "resourceType": "Observation", "id": id, "status": "final", "code": { "text": "x" }, "subject": { "reference": reference } });
+    let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": [
+        entry("https://a.example/fhir/Patient/1", patient("A")),
+        entry("https://b.example/fhir/Patient/1", patient("B")),
+        entry("https://b.example/fhir/Observation/1", observation("1", "https://b.example/fhir/Patient/1")),
+        entry("https://b.example/fhir/Observation/2", observation("2", "Patient/1")),
+    ]});
+    let input = Input::new().with("bundle.json", &[bundle.to_string()]);
+    let report = import(&app, &input.0);
+    let not_unique = |entry| (entry, "not-understood", "id-not-unique");
+    let unresolved = |entry| (entry, "not-understood", "reference-unresolved");
+    assert_eq!(problems(&report), [not_unique(1), not_unique(2), unresolved(3), unresolved(4)]);
+    assert_eq!(events(&log(&app).await, app.tenant).await, 0);
+    let (_, report) = run_with(&app, &input.0, app.tenant, &["--base", "https://a.example/fhir"]);
+    assert_eq!((counts(&report, "Patient"), counts(&report, "Observation")), ((2, 0, 0, 0, 0), (2, 0, 0, 0, 0)), "{report}");
+    let of_each = "select count(*) from clinical.event where tenant = $1 group by subject order by 1";
+    let of_each: Vec<i64> = sqlx::query_scalar(of_each).bind(app.tenant.0).fetch_all(&log(&app).await).await.unwrap();
+    assert_eq!(of_each, [1, 3], "both are the second one's");
 }
 
 /// Any line, good or bad; few ids, so that lines repeat and contradict each other.

@@ -93,13 +93,13 @@ async fn who_is_not_in_the_input_can_be_given_or_registered() {
     let lines = [of("0", "Patient/p1"), of("1", "Patient/a"), of("2", "https://example.org/Patient/b"), of("3", "Patient/b"), newborn("4"), newborn("5")];
     let input = Input::new().with("Observation.ndjson", &lines);
     let refused = import(&app, &input.0);
-    assert_eq!(counts(&refused, "Observation"), (0, 0, 0, 4, 2), "an earlier import could have brought those who are named by id");
+    assert_eq!(counts(&refused, "Observation"), (0, 0, 0, 3, 3), "an earlier import could have brought those who are named by id");
     // Whom an earlier import has brought is not registered again.
     import(&app, &Input::new().with("Patient.ndjson", &[patient(1)]).0);
     let ada = event_store::fresh_id();
     app.accepted("/v1/patients/register-patient", gate::Role::Administrator, json!({ "patient": ada })).await;
     let given = format!("Patient/a={ada}");
-    let (_, report) = run_with(&app, &input.0, app.tenant, &["--patient", &given, "--register-missing-patients"]);
+    let (_, report) = run_with(&app, &input.0, app.tenant, &["--patient", &given, "--register-missing-patients", "--base", "https://example.org"]);
     adds_up(&report);
     assert_eq!((counts(&report, "Observation"), &report["registeredUnidentified"]), ((6, 0, 0, 0, 0), &json!(2)), "{report}");
     let exported = export(&app);
@@ -107,6 +107,38 @@ async fn who_is_not_in_the_input_can_be_given_or_registered() {
         of_type(&exported, "Observation").into_iter().map(|observation| observation["subject"]["reference"].as_str().unwrap()).collect();
     assert_eq!((subjects.len(), of_type(&exported, "Patient").len()), (4, 4));
     assert!(subjects.contains(format!("Patient/{ada}").as_str()));
+}
+
+/// Who was known by reference only is somebody as soon as their own resource comes, and stays who they were made by hand.
+#[tokio::test]
+async fn who_was_registered_as_unidentified_gets_an_identity_when_the_patient_comes() {
+    let app = App::serve().await;
+    let of = |id: &str| observation(id, &json!({ "subject": { "reference": format!("Patient/{id}") } }));
+    let facts = Input::new().with("Observation.ndjson", &["p1", "p2", "p3"].map(of));
+    let (_, report) = run_with(&app, &facts.0, app.tenant, &["--register-missing-patients"]);
+    assert_eq!((counts(&report, "Observation"), &report["registeredUnidentified"]), ((3, 0, 0, 0, 0), &json!(3)));
+    let unidentified = of_type(&export(&app), "Patient").len();
+    assert_eq!(unidentified, 3);
+    // Somebody finds out who the second one is, before the source says so.
+    let namespace = fhir::Namespace::new(app.vault().await.namespace(app.tenant, &"clinic".parse::<fhir::SourceName>().unwrap().purpose()).await.unwrap());
+    let second = namespace.resource(fhir::ResourceType::Patient, "p2");
+    app.accepted(
+        "/v1/patients/correct-demographics",
+        gate::Role::Administrator,
+        json!({ "patient": second, "correction": { "name": [{ "family": "Byhand" }] } }),
+    )
+    .await;
+    let patients = Input::new().with("Patient.ndjson", &[patient(1), patient(2), patient(3)]);
+    let report = import(&app, &patients.0);
+    assert_eq!(counts(&report, "Patient"), (2, 1, 0, 0, 0), "{report}");
+    assert_eq!(report["inPart"], json!({ "correct-demographics refused stale": 1 }));
+    let exported = export(&app);
+    let mut families: Vec<&str> = of_type(&exported, "Patient").into_iter().map(|patient| patient["name"][0]["family"].as_str().unwrap_or("nobody")).collect();
+    families.sort_unstable();
+    assert_eq!(families, ["Byhand", "Family1", "Family3"]);
+    let third = of_type(&exported, "Patient").into_iter().find(|patient| patient["name"][0]["family"] == "Family3").unwrap();
+    assert_eq!((&third["identifier"][0]["value"], &third["deceasedDateTime"]), (&json!("3"), &json!("2001-02-03")));
+    assert_eq!(counts(&import(&app, &patients.0), "Patient"), (0, 3, 0, 0, 0), "and once only");
 }
 
 #[tokio::test]
@@ -125,6 +157,8 @@ async fn what_was_entered_in_error_comes_in_as_such_and_goes_out_as_such() {
         ("FamilyMemberHistory", json!({ "status": "entered-in-error", "relationship": concept })),
         ("Observation", json!({ "status": "entered-in-error", "code": concept })),
     ];
+    let kinds: std::collections::BTreeSet<&str> = facts.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds, domain::records::FactKind::ALL.iter().map(|kind| kind.resource_type()).collect(), "every kind says it in its own way");
     let lines: Vec<String> = facts.iter().map(|(kind, fields)| fact(kind, "1", fields)).collect();
     // Nothing was stated during an encounter that was entered in error.
     let stated = observation("2", &json!({ "encounter": { "reference": "Encounter/1" } }));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fhir::{Namespace, ResourceType};
+use fhir::{Namespace, ResourceType, SourceName};
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -18,7 +18,8 @@ pub struct Ids {
 
 impl Ids {
     pub async fn of(app: &App, input: &[Value]) -> Self {
-        let namespace = Namespace::new(app.vault().await.namespace(app.tenant, "fhir import").await.unwrap());
+        let source: SourceName = "clinic".parse().unwrap();
+        let namespace = Namespace::new(app.vault().await.namespace(app.tenant, &source.purpose()).await.unwrap());
         let mut ids = Self { namespace, back: HashMap::new(), identified: HashMap::new() };
         for resource in input {
             let (kind, id) = (text(&resource["resourceType"]), text(&resource["id"]));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::records::FactKind;
 use domain::{PatientId, TenantId};
-use event_schemas::examples::{ENCOUNTER, contents};
+use event_schemas::examples::{contents, encounter_id};
 use event_store::fresh_id;
 use gate::Role;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ pub async fn chart_of_everything(world: &World, patient: Uuid) -> Vec<(FactKind,
     contents.sort_by_key(|content| content.kind != FactKind::Encounter);
     let (mut facts, mut encounter): (Vec<(FactKind, Uuid, Value)>, String) = (Vec::new(), String::new());
     for content in contents {
-        let full: Value = serde_json::from_str(&content.full.to_string().replace(ENCOUNTER, &encounter)).unwrap();
+        let full: Value = serde_json::from_str(&content.full.to_string().replace(&encounter_id(), &encounter)).unwrap();
         let mut variants: Vec<Value> = Vec::new();
         for which in 0..TYPES.len() {
             let variant = chosen(&full, which);

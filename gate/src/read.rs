@@ -126,13 +126,26 @@ impl Snapshot {
     /// Refuses unless the caller has the permission. Row-level security reaches as far as reading patients does, so a permission that reaches less far
     /// (as of someone who works here and is a patient here) is refused rather than widened.
     pub fn require(&self, permission: Permission) -> Result<Reach, Forbidden> {
-        let reach = self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened));
+        let reach = self.reach(permission);
         let mut access = self.lock();
         match reach {
             Some(_) => access.permissions.insert(permission),
             None => access.refused.insert(permission),
         };
         reach.ok_or(Forbidden(permission))
+    }
+
+    /// Whether the caller has a permission that what they asked for does not need: without it they are shown less, and nothing is refused.
+    pub fn allows(&self, permission: Permission) -> bool {
+        let allowed = self.reach(permission).is_some();
+        if allowed {
+            self.lock().permissions.insert(permission);
+        }
+        allowed
+    }
+
+    fn reach(&self, permission: Permission) -> Option<Reach> {
+        self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened))
     }
 
     /// Notes that something of this patient is shown.

@@ -148,6 +148,11 @@ impl<'operation> Permitted<'operation> {
         self.reads.loader.load_one(key).await
     }
 
+    /// Whether the caller has a further permission, without which they are shown less.
+    pub fn allows(self, permission: Permission) -> bool {
+        self.reads.snapshot.allows(permission)
+    }
+
     /// Who saw what of whom, before a position of the access log.
     pub async fn access_records(self, search: &AccessSearch, before: Option<event_store::Position>, most: usize) -> Result<AccessRecords, Failure> {
         Ok(self.reads.snapshot.access_records(search, before, most).await?)

@@ -47,8 +47,9 @@ impl Register {
 
     /// Every key that was ever destroyed.
     pub async fn all(&self) -> Result<Vec<DestroyedKey>, VaultError> {
-        let rows =
-            sqlx::query_as("select key_id, tenant, subject, version, fingerprint, destroyed_at from key_register.destroyed_key order by destroyed_at, key_id");
+        let rows = sqlx::query_as(
+            "select key_id, tenant, subject, version, fingerprint, destroyed_at from key_register.destroyed_key order by destroyed_at, tenant, subject, version",
+        );
         Ok(rows.fetch_all(&self.pool).await?)
     }
 

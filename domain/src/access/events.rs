@@ -85,6 +85,7 @@ pub struct AccessRecorded {
     /// How many things of theirs were shown.
     pub count: u64,
     /// What was looked for, as JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub criteria: Option<Phi<String>>,
     /// From where.
     pub origin: Phi<Origin>,

@@ -32,7 +32,6 @@ pub(super) fn examples() -> Vec<Example> {
             "fields": [],
             "patients": [],
             "count": 0,
-            "criteria": null,
             "origin": {},
             "policy": "0123456789abcdef",
             "reflects": 0,

@@ -79,7 +79,7 @@ fn links() -> Vec<Example> {
         full::<PatientMergeUndone>(json!({ "survivor": PATIENT, "merged": DUPLICATE, "reason": "They turned out to be twins" })),
         full::<PatientAccessGranted>(json!({
             "patient": PATIENT, "grantee": GRANTEE,
-            "granteeName": { "of": format!("user/{GRANTEE}"), "value": { "family": "Quillfeather", "given": ["Rosa"] } },
+            "granteeName": { "of": format!("user/{GRANTEE}"), "value": { "family": "Quillfeather", "given": ["Rosa"], "prefix": ["Dr."], "suffix": ["RN"] } },
         })),
         minimal::<PatientAccessGranted>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
         full::<PatientAccessRevoked>(json!({ "patient": PATIENT, "grantee": GRANTEE })),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::SimpleObject;
 use domain::{PatientId, Permission};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::entry::ChartEntry;
 use crate::documents::Document;
 use crate::errors::Failure;
-use crate::reads::{Permitted, permitted};
+use crate::reads::Permitted;
 use crate::scalars::Position;
 
 /// What writes the rows. One may be ahead of the others: only what all read models have come to is told, so any of them may be what was waited for.
@@ -123,12 +123,10 @@ impl Followed {
     }
 
     /// What has changed since, at most so many of either sort, how far that is, and whether there is more.
-    pub async fn next(self, context: &Context<'_>, patient: PatientId, most: i64) -> Result<Option<(ChartUpdates, Self, bool)>, Failure> {
-        let chart = permitted(context, Permission::ReadChart)?;
+    pub async fn next(self, chart: Permitted<'_>, patient: PatientId, most: i64) -> Result<Option<(ChartUpdates, Self, bool)>, Failure> {
         let facts: News<ChartEntry> = news(chart, patient, self.facts, most).await?;
-        let may_read_documents = chart.caller().reach(Permission::ReadDocuments).is_some();
-        let documents: News<Document> = if may_read_documents {
-            news(permitted(context, Permission::ReadDocuments)?, patient, self.documents, most).await?
+        let documents: News<Document> = if chart.allows(Permission::ReadDocuments) {
+            news(chart, patient, self.documents, most).await?
         } else {
             News { rows: Vec::new(), place: self.documents, more: false }
         };

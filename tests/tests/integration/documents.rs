@@ -75,13 +75,13 @@ async fn a_document_is_superseded_and_removed() {
     let by = json!({ "document": old, "patient": desk.patient, "by": new });
     let position = desk.app.accepted("/v1/documents/supersede-document", Role::FrontDesk, by).await["position"].clone();
     assert_eq!(desk.download(old).await.len(), 1000, "what was superseded stays readable");
-    let status = format!("{{ patient(id: \"{}\") {{ documents {{ nodes {{ uuid status supersededBy }} }} }} }}", desk.patient);
+    let status = format!("{{ patient(id: \"{}\") {{ chart(first: 1) {{ documents {{ nodes {{ uuid status supersededBy }} }} }} }} }}", desk.patient);
     let superseded = json!([
         { "uuid": new, "status": "CURRENT", "supersededBy": null },
         { "uuid": old, "status": "SUPERSEDED", "supersededBy": new },
     ]);
     let seen = desk.app.graphql(&desk.app.token(Role::Clinician), &status, position.as_i64()).await;
-    assert_eq!(seen["data"]["patient"]["documents"]["nodes"], superseded, "{seen}");
+    assert_eq!(seen["data"]["patient"]["chart"]["documents"]["nodes"], superseded, "{seen}");
     let removal = json!({ "document": new, "patient": desk.patient, "reason": "of another patient" });
     let position = desk.app.accepted("/v1/documents/remove-document", Role::Clinician, removal).await["position"].to_string();
     let answer = desk.get(new, &[("Carelog-Wait-For", &position)]).await;
@@ -122,10 +122,10 @@ async fn what_was_removed_is_not_handed_out_while_the_read_models_lag() {
     let removal = json!({ "document": document, "patient": desk.patient, "reason": "of another patient" });
     let (status, _) = desk.app.post_to(command, "/v1/documents/remove-document", &desk.app.token(Role::Clinician), &removal, None).await.unwrap();
     assert_eq!(status, StatusCode::OK);
-    let asked = format!("{{ patient(id: \"{}\") {{ documents {{ nodes {{ status }} }} }} }}", desk.patient);
+    let asked = format!("{{ patient(id: \"{}\") {{ chart(first: 1) {{ documents {{ nodes {{ status }} }} }} }} }}", desk.patient);
     let token = desk.app.token(Role::Clinician);
     let seen = desk.client.post(desk.app.at(query, "/graphql")).bearer_auth(&token).json(&json!({ "query": asked })).send().await.unwrap();
-    assert_eq!(seen.json::<Value>().await.unwrap()["data"]["patient"]["documents"]["nodes"][0]["status"], "CURRENT", "the read models lag");
+    assert_eq!(seen.json::<Value>().await.unwrap()["data"]["patient"]["chart"]["documents"]["nodes"][0]["status"], "CURRENT", "the read models lag");
     let path = format!("/v1/documents/{document}");
     assert_eq!(desk.client.get(desk.app.at(command, &path)).bearer_auth(&token).send().await.unwrap().status(), StatusCode::GONE);
     assert_eq!(desk.client.post(desk.app.at(command, &format!("{path}/link"))).bearer_auth(&token).send().await.unwrap().status(), StatusCode::GONE);

@@ -123,7 +123,8 @@ async fn no_file_of_the_logs_and_keys_server_and_no_stored_document_holds_protec
     let input = std::env::temp_dir().join(format!("carelog-needle-{}", event_store::fresh_id()));
     std::fs::create_dir(&input).unwrap();
     bulk(&input);
-    let import = ["import", "fhir", input.to_str().unwrap(), "--tenant", &app.tenant.to_string(), "--time-zone", "America/Chicago"].map(str::to_owned);
+    let import = ["import", "fhir", input.to_str().unwrap(), "--tenant", &app.tenant.to_string(), "--source", "needle", "--time-zone", "America/Chicago"]
+        .map(str::to_owned);
     let imported = app.command(&import.each_ref().map(String::as_str)).output().unwrap();
     let said = [imported.stdout, imported.stderr].map(|said| String::from_utf8(said).unwrap()).concat();
     assert!(imported.status.success() && said.contains("Condition"), "{said}");

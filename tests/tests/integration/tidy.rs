@@ -24,7 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server",
         &["command-api", "documents", "domain", "event-schemas", "event-store", "fhir", "fhir-api", "gate", "kafka", "projections", "query-api", "vault"],
     ),
-    ("bench", &["domain", "event-store", "gate", "kafka", "projections", "vault"]),
+    ("bench", &["domain", "event-store", "gate", "kafka", "projections", "query-api", "vault"]),
     // What tests use stands under `dev-dependencies`.
     ("tests", &[]),
 ];

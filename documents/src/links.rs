@@ -65,23 +65,22 @@ pub(crate) async fn follow(State(documents): State<Documents>, token: Result<Pat
     let correlation = request_id(&headers);
     let answer = async {
         let Path(token) = token.map_err(|_| problem::link_unknown())?;
-        let (caller, document) = find(&documents, &token, "select document, caller from documents.link where token_hash = $1 and expires_at > $2").await?;
-        let caller = Credentials::of(&headers).come_from(caller);
+        let there = "select document, caller from documents.link where token_hash = $1 and expires_at > $2";
+        let (caller, document) = find(&documents, &token, &headers, there).await?;
         // Who gets nothing by it may use it again.
         if let Some(refused) = refused(&documents, &caller, document, &headers, correlation).await {
             return Ok(refused);
         }
         // Of two at once, one gets it.
-        let (caller, document) =
-            find(&documents, &token, "delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller").await?;
-        let caller = Credentials::of(&headers).come_from(caller);
+        let used_up = "delete from documents.link where token_hash = $1 and expires_at > $2 returning document, caller";
+        let (caller, document) = find(&documents, &token, &headers, used_up).await?;
         hand_out(&documents, &caller, document, &headers, "download document by link", correlation).await
     };
     answer.await.unwrap_or_else(|problem| refuse(problem, correlation))
 }
 
-/// What a link opens, and as whom.
-async fn find(documents: &Documents, token: &str, statement: &'static str) -> Result<(Caller, DocumentId), Problem> {
+/// What a link opens, and as whom; they come from where this request does.
+async fn find(documents: &Documents, token: &str, headers: &HeaderMap, statement: &'static str) -> Result<(Caller, DocumentId), Problem> {
     let link: Option<(Uuid, Stored<Caller>)> = sqlx::query_as(statement)
         .bind(hash(token))
         .bind(documents.store.clock().now())
@@ -89,7 +88,7 @@ async fn find(documents: &Documents, token: &str, statement: &'static str) -> Re
         .await
         .map_err(|error| problem::database(&error))?;
     let (document, Stored(caller)) = link.ok_or_else(problem::link_unknown)?;
-    Ok((caller, DocumentId(document)))
+    Ok((Credentials::of(headers).come_from(caller), DocumentId(document)))
 }
 
 fn hash(token: &str) -> Vec<u8> {

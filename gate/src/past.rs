@@ -55,7 +55,7 @@ impl Snapshot {
             return Ok(Past { through, records: BTreeSet::new(), events: Vec::new() });
         }
         let mut query = Query::new().and(RecordsEvent::TYPES, Tag::patient(patient));
-        if self.require(Permission::ReadDocuments).is_ok() {
+        if self.allows(Permission::ReadDocuments) {
             query = query.and(DocumentsEvent::TYPES, Tag::patient(patient));
         }
         let (linked, mut events) = read_person(&self.store, self.caller().tenant, &query, through).await?;

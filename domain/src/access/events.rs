@@ -68,7 +68,7 @@ pub struct AccessRecorded {
     pub user: UserId,
     /// The request, as traces and answers name it.
     pub request: Uuid,
-    /// Of which tenant's installation task, API and operation: `query patients`, `fhir read Condition`; never with values.
+    /// The operation, in its API's own terms: `query patients`, `fhir read Condition`, `command scheduling.book-appointment`; never with values.
     pub operation: String,
     /// Why.
     pub purpose: PurposeOfUse,

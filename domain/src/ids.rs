@@ -44,4 +44,12 @@ ids! {
     DocumentId,
     /// A stretch of a practitioner's calendar that is closed to booking.
     BlockId,
+    /// FHIR `Consent`.
+    ConsentId,
+    /// A restriction that a patient asked for (45 CFR 164.522(a)).
+    RestrictionId,
+    /// A time for which somebody broke the glass.
+    BreakGlassId,
+    /// A disclosure to somebody outside (45 CFR 164.528).
+    DisclosureId,
 }

@@ -18,6 +18,7 @@ pub mod phi;
 pub mod providers;
 pub mod query;
 pub mod records;
+mod role;
 pub mod scheduling;
 pub mod terminology;
 #[cfg(test)]
@@ -27,8 +28,12 @@ pub mod value;
 
 pub use decision::{Boundary, Circumstances, Command, Decision};
 pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
-pub use ids::{AppointmentId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RoomId, TenantId, UserId};
+pub use ids::{
+    AppointmentId, BreakGlassId, ConsentId, DisclosureId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RestrictionId, RoomId,
+    TenantId, UserId,
+};
 pub use permission::Permission;
 pub use phi::{Phi, PhiOf, Protected};
 pub use query::{Query, QueryItem, Tag};
+pub use role::{Role, UnknownRole};
 pub use value::InvalidValue;

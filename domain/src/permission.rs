@@ -47,11 +47,27 @@ pub enum Permission {
     ReadHistory,
     /// Read who saw what of whom: of everyone, or of oneself.
     ReadAccessRecords,
+    /// Read consents, restrictions and the grants of access to others, within what the caller's relation to their patients allows.
+    ReadConsents,
+    /// Record and revoke a patient's consent; ask for a restriction.
+    ManageConsents,
+    /// Agree to a restriction that a patient asked for, decline it, or end it.
+    AnswerRestrictions,
+    /// Break the glass: reach what the usual rules keep closed, in an emergency, with a reason and for minutes.
+    BreakGlass,
+    /// Read and review broken glass.
+    ReviewBreakGlass,
+    /// Read to whom outside something of a patient was disclosed.
+    ReadDisclosures,
+    /// Record that something of a patient was disclosed to somebody outside.
+    RecordDisclosures,
+    /// End every token of a person at once.
+    EndSessions,
 }
 
 impl Permission {
     /// Every permission.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 27] = [
         Self::ReadOrganizations,
         Self::ManageOrganizations,
         Self::ReadPractitioners,
@@ -71,6 +87,14 @@ impl Permission {
         Self::UploadDocuments,
         Self::ReadHistory,
         Self::ReadAccessRecords,
+        Self::ReadConsents,
+        Self::ManageConsents,
+        Self::AnswerRestrictions,
+        Self::BreakGlass,
+        Self::ReviewBreakGlass,
+        Self::ReadDisclosures,
+        Self::RecordDisclosures,
+        Self::EndSessions,
     ];
 
     /// The kind of what is known of a patient that this permission is about: what a read under it shows, and what the rejection of a command under it
@@ -82,8 +106,10 @@ impl Permission {
             Self::ReadChart | Self::RecordFacts => Some(DataKind::Chart),
             Self::ReadDocuments | Self::UploadDocuments => Some(DataKind::Documents),
             Self::ReadHistory => Some(DataKind::History),
-            Self::ReadAccessRecords => Some(DataKind::AccessRecords),
-            Self::ReadOrganizations | Self::ManageOrganizations | Self::ReadPractitioners | Self::ManagePractitioners => None,
+            Self::ReadAccessRecords | Self::BreakGlass | Self::ReviewBreakGlass => Some(DataKind::AccessRecords),
+            Self::ReadConsents | Self::ManageConsents | Self::AnswerRestrictions => Some(DataKind::Consents),
+            Self::ReadDisclosures | Self::RecordDisclosures => Some(DataKind::Disclosures),
+            Self::ReadOrganizations | Self::ManageOrganizations | Self::ReadPractitioners | Self::ManagePractitioners | Self::EndSessions => None,
         }
     }
 }

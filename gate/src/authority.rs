@@ -200,7 +200,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::policy::Role;
+    use domain::Role;
 
     fn claims(iat: i64, exp: i64) -> Claims {
         let (sub, tenant) = (UserId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));

@@ -9,7 +9,8 @@ use event_store::Actor;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::policy::{self, Reach, Role};
+use crate::policy::{self, Reach};
+use domain::Role;
 
 /// Someone whose token was verified by [`crate::Gate::admit`], or the operator.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

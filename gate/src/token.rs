@@ -8,7 +8,8 @@ use domain::{PatientId, Phi, PractitionerId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Unauthenticated};
-use crate::policy::{self, Role};
+use crate::policy;
+use domain::Role;
 
 /// The claims of a bearer token (RFC 7519), Carelog's own and an external issuer's alike.
 #[derive(Clone, Debug, Serialize, Deserialize)]

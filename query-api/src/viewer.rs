@@ -148,4 +148,20 @@ pub enum PermissionName {
     ReadHistory,
     /// Read who saw what of whom: of everyone, or of yourself.
     ReadAccessRecords,
+    /// Read consents, restrictions and grants of access, within your reach.
+    ReadConsents,
+    /// Record and revoke a patient's consent; ask for a restriction.
+    ManageConsents,
+    /// Agree to a restriction that a patient asked for, decline it, or end it.
+    AnswerRestrictions,
+    /// Break the glass: reach what the usual rules keep closed, in an emergency, with a reason and for minutes.
+    BreakGlass,
+    /// Read and review broken glass.
+    ReviewBreakGlass,
+    /// Read to whom outside something of a patient was disclosed.
+    ReadDisclosures,
+    /// Record that something of a patient was disclosed to somebody outside.
+    RecordDisclosures,
+    /// End every token of a person at once.
+    EndSessions,
 }

@@ -32,8 +32,12 @@ pub enum DataKind {
     Documents,
     /// What happened to their records.
     History,
-    /// Who saw what of them.
+    /// Who saw what of them, and who broke the glass.
     AccessRecords,
+    /// What they consented to, what was restricted, and whom they let in.
+    Consents,
+    /// To whom outside something of theirs was disclosed.
+    Disclosures,
 }
 
 /// What came of an access.

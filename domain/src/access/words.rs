@@ -13,6 +13,8 @@ impl DataKind {
             Self::Documents => "their documents",
             Self::History => "the history of their record",
             Self::AccessRecords => "who had looked at their record",
+            Self::Consents => "their consents and restrictions",
+            Self::Disclosures => "to whom their record had been disclosed",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What access records cost: the same reads over GraphQL with each one recorded before it is answered, and with recording switched off.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -57,6 +57,7 @@ pub async fn run() -> anyhow::Result<()> {
         sub: UserId(event_store::fresh_id()),
         tenant,
         roles: BTreeSet::from([Role::Clinician]),
+        facility_roles: BTreeMap::new(),
         patient: None,
         practitioner: None,
         iat: 0,

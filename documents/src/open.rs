@@ -5,9 +5,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use command_api::Problem;
 use domain::documents::BlobAddress;
-use domain::{DocumentId, PatientId, Permission, Subject};
+use domain::{DocumentId, Label, PatientId, Permission, Subject, UserId};
 use event_store::ReadError;
-use gate::{Caller, Forbidden, Snapshot};
+use gate::{Caller, Forbidden, Masked, OfPatient, Snapshot};
 use sqlx::FromRow;
 use uuid::Uuid;
 use vault::{BlobReader, CHUNK, HEADER};
@@ -21,12 +21,36 @@ const STRETCH: u64 = 16 * CHUNK as u64;
 /// A document as the read model has it.
 #[derive(FromRow)]
 struct Row {
+    security: Vec<String>,
+    uploader: Option<Uuid>,
     patient_id: Uuid,
     address: String,
     size: i64,
     content_type: Option<String>,
     status: String,
 }
+
+impl OfPatient for Row {
+    fn permission(&self) -> Permission {
+        Permission::ReadDocuments
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        self.security.iter().filter_map(|code| Label::from_code(code)).collect()
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.uploader == Some(user.0)
+    }
+    /// Bytes are handed out whole or not at all.
+    fn masked(self, _why: Masked) -> Self {
+        Self { status: MASKED.to_owned(), ..self }
+    }
+}
+
+/// The status, as far as it goes here, of a document that the caller may know of and not read.
+const MASKED: &str = "masked";
 
 /// A document that the caller may read.
 pub(crate) struct Found {
@@ -41,6 +65,7 @@ pub(crate) enum NotFound {
     Forbidden(Forbidden),
     Unknown,
     Removed,
+    Masked,
     Database(sqlx::Error),
     Log(ReadError),
 }
@@ -51,6 +76,7 @@ impl From<NotFound> for Problem {
             NotFound::Forbidden(forbidden) => Self::forbidden(forbidden.0),
             NotFound::Unknown => problem::unknown(),
             NotFound::Removed => problem::removed(),
+            NotFound::Masked => problem::masked(),
             NotFound::Database(error) => problem::read(error.into()),
             NotFound::Log(error) => problem::log(&error),
         }
@@ -59,16 +85,24 @@ impl From<NotFound> for Problem {
 
 pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses: bool) -> Result<Found, NotFound> {
     snapshot.require(Permission::ReadDocuments).map_err(NotFound::Forbidden)?;
-    let statement = "select patient_id, address, size, content_type, status from document where document_id = $1";
+    let statement =
+        "select patient_id, address, size, content_type, status, security, (recorded ->> 'user')::uuid as uploader from document where document_id = $1";
     let row: Option<Row> = sqlx::query_as(statement).bind(document.0).fetch_optional(&mut *snapshot.connection().await).await.map_err(NotFound::Database)?;
     let row = row.ok_or(NotFound::Unknown)?;
+    let row = if discloses {
+        snapshot.show(vec![row]).await.map_err(NotFound::Database)?.pop().flatten().ok_or(NotFound::Unknown)?
+    } else if snapshot.sees(&row).await.map_err(NotFound::Database)? {
+        row
+    } else {
+        return Err(NotFound::Masked);
+    };
+    if row.status == MASKED {
+        return Err(NotFound::Masked);
+    }
     if row.status == "entered-in-error" || snapshot.is_removed(document).await.map_err(NotFound::Log)? {
         return Err(NotFound::Removed);
     }
     let patient = PatientId(row.patient_id);
-    if discloses {
-        snapshot.discloses(patient);
-    }
     let address = BlobAddress::try_from(row.address).map_err(|_| NotFound::Unknown)?;
     let content_type = row.content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
     Ok(Found { patient, blob: Blob::new(snapshot.caller().tenant, document, &address), size: row.size.unsigned_abs(), content_type })

@@ -43,6 +43,10 @@ pub(crate) fn removed() -> Problem {
     Problem::new(StatusCode::GONE, "document-removed", "The document was removed.")
 }
 
+pub(crate) fn masked() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "document-masked", "What the document says is not for you; the patient's consent, or breaking the glass, opens it.")
+}
+
 pub(crate) fn link_unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "link-unknown", "The link is not known, was used, or is over.")
 }

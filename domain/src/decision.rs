@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::event::{Event, Subject};
+use crate::ids::FacilityId;
 use crate::patients::{LinkedPatients, widen};
 use crate::permission::Permission;
 use crate::query::Query;
@@ -55,6 +56,11 @@ pub trait Command: Decision + Serialize + DeserializeOwned + JsonSchema + Send +
 
     /// What this very command needs beyond [`Self::PERMISSION`], such as overbooking.
     fn also_needs(&self) -> Option<Permission> {
+        None
+    }
+
+    /// Where it takes place, where the command says: for callers who have a role at some facilities alone.
+    fn facility(&self) -> Option<FacilityId> {
         None
     }
 

@@ -314,6 +314,12 @@ macro_rules! contexts {
                     _ => Err(DecodeError::UnknownType(event_type.to_owned())),
                 }
             }
+            /// The same event with nothing in it that is protected, as if its subject's key were gone.
+            pub fn erased(&self) -> Result<Self, DecodeError> {
+                let event_type = self.event_type();
+                let (clear, _) = self.split().map_err(|_| DecodeError::Shape(event_type))?;
+                Self::decode(&event_type.to_string(), event_type.version, clear, Protected::from(phi::Phi::Erased))
+            }
             /// Every event type there is.
             pub fn types() -> Vec<EventType> {
                 [$($events::TYPES,)*].concat()

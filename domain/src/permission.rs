@@ -97,6 +97,12 @@ impl Permission {
         Self::EndSessions,
     ];
 
+    /// Its name in policies and records: `read-chart`.
+    pub fn name(self) -> String {
+        let named = serde_json::to_value(self).ok();
+        named.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    }
+
     /// The kind of what is known of a patient that this permission is about: what a read under it shows, and what the rejection of a command under it
     /// tells of; `None` where it is about no patient.
     pub fn data_kind(self) -> Option<DataKind> {

@@ -1,5 +1,7 @@
 //! Answers as FHIR has them: resources, and refusals as `OperationOutcome` (<http://hl7.org/fhir/R4/http.html>).
 
+use std::collections::BTreeSet;
+
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,9 @@ const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json")
 /// The position in the log that an answer reflects.
 const REFLECTS: &str = "carelog-reflects";
 
+/// What must go with an answer wherever it goes.
+const NOTICE: &str = "carelog-notice";
+
 /// Why a request was not answered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Problem {
@@ -23,6 +28,8 @@ pub enum Problem {
     Purpose,
     /// The caller may not read this type.
     Forbidden(Permission),
+    /// What the resource says is not for the caller.
+    Masked,
     /// No such resource, as far as the caller may know.
     NotFound,
     /// Carelog has no such type or operation.
@@ -46,6 +53,9 @@ impl Problem {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "login", "A valid bearer token is needed."),
             Self::Purpose => (StatusCode::FORBIDDEN, "forbidden", "The purpose of use is not one for which you may ask."),
             Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "The caller may not read this."),
+            Self::Masked => {
+                (StatusCode::FORBIDDEN, "suppressed", "What this resource says is not for you; the patient's consent, or breaking the glass, opens it.")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such resource."),
             Self::NotSupported => (StatusCode::NOT_FOUND, "not-supported", "There is no such resource type or operation here; /fhir/metadata lists them."),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "not-supported", "Resources are read only; commands go to /v1."),
@@ -76,6 +86,7 @@ impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::NotFound => Self::NotFound,
+            Failure::Masked => Self::Masked,
             Failure::Forbidden(forbidden) => Self::Forbidden(forbidden.0),
             Failure::Refused(ReadRefusal::PositionTimeout { .. }) => Self::NotYet,
             // The gate has said why.
@@ -112,13 +123,16 @@ pub fn outcome(severity: &str, code: &str, text: &str) -> Value {
 }
 
 /// A resource, its version, and how much of the log it reflects.
-pub fn resource(resource: &Value, reflects: i64) -> Response {
+pub fn resource(resource: &Value, reflects: i64, notices: &BTreeSet<&'static str>) -> Response {
     let mut answer = respond(StatusCode::OK, resource);
     let version = resource["meta"]["versionId"].as_str().and_then(|version| HeaderValue::try_from(format!("W/\"{version}\"")).ok());
     if let Some(version) = version {
         answer.headers_mut().insert(ETAG, version);
     }
     answer.headers_mut().insert(REFLECTS, reflects.into());
+    for notice in notices {
+        answer.headers_mut().append(NOTICE, HeaderValue::from_static(notice));
+    }
     answer
 }
 

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::answer::{Problem, outcome, resource, respond};
 use crate::metadata::capability_statement;
-use crate::read::{Failure, everything, one};
+use crate::read::{Failure, Shown, everything, one};
 
 /// The paths under `/fhir`.
 pub fn router(gate: Gate) -> Router {
@@ -42,7 +42,9 @@ async fn read(State(gate): State<Gate>, named: Named<(String, String)>, headers:
         settled(read)
     };
     let origin = origin(&headers);
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<Value>| resource(&located(answered.value, &origin), answered.reflects.0))
+    answered
+        .await
+        .map_or_else(Problem::into_response, |answered: Answered<Value>| resource(&located(answered.value, &origin), answered.reflects.0, &answered.notices))
 }
 
 async fn everything_of(State(gate): State<Gate>, named: Named<String>, headers: HeaderMap) -> Response {
@@ -54,26 +56,31 @@ async fn everything_of(State(gate): State<Gate>, named: Named<String>, headers: 
         settled(gate.read(&caller, reading, |snapshot| async move { everything(&snapshot, patient).await }).await)
     };
     let origin = origin(&headers);
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<Vec<Value>>| {
-        let reflects = answered.reflects.0;
-        resource(&bundle(answered, &origin), reflects)
+    answered.await.map_or_else(Problem::into_response, |answered: Answered<Shown>| {
+        let (reflects, notices) = (answered.reflects.0, answered.notices.clone());
+        resource(&bundle(answered, &origin), reflects, &notices)
     })
 }
 
-/// A `Bundle` of the type `searchset`; it says so where the read models lack something of these records.
-fn bundle(answered: Answered<Vec<Value>>, origin: &str) -> Value {
-    let about = |parked: &String| answered.value.iter().any(|resource| parked.strip_prefix("patient/").is_some_and(|id| resource["id"] == id));
+/// A `Bundle` of the type `searchset`; it says so where the read models lack something of these records, and where something of them is not for the caller.
+fn bundle(answered: Answered<Shown>, origin: &str) -> Value {
+    let Shown { resources, masked } = answered.value;
+    let about = |parked: &String| resources.iter().any(|resource| parked.strip_prefix("patient/").is_some_and(|id| resource["id"] == id));
     let incomplete = answered.parked.iter().any(about);
     let warning = incomplete.then(|| {
         let text = "Something that was recorded could not be applied to the read models yet, so it may be missing here.";
         json!({ "resource": outcome("warning", "incomplete", text), "search": { "mode": "outcome" } })
     });
+    let suppressed = (masked > 0).then(|| {
+        let text = format!("What {masked} more of the resources say is not for you; the patient's consent, or breaking the glass, opens it.");
+        json!({ "resource": outcome("information", "suppressed", &text), "search": { "mode": "outcome" } })
+    });
     let matched = |resource: Value| {
         let [name, id] = ["resourceType", "id"].map(|field| resource[field].as_str().unwrap_or_default());
         json!({ "fullUrl": format!("{origin}/fhir/{name}/{id}"), "resource": located(resource, origin), "search": { "mode": "match" } })
     };
-    let total = answered.value.len();
-    let entries: Vec<Value> = answered.value.into_iter().map(matched).chain(warning).collect();
+    let total = resources.len();
+    let entries: Vec<Value> = resources.into_iter().map(matched).chain(warning).chain(suppressed).collect();
     json!({ "resourceType": "Bundle", "type": "searchset", "total": total, "entry": entries })
 }
 
@@ -101,6 +108,6 @@ fn reading(headers: &HeaderMap, operation: String, id: &str) -> Result<Reading, 
 }
 
 fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {
-    let Answered { value, reflects, parked } = read.map_err(Failure::from)?;
-    Ok(Answered { value: value?, reflects, parked })
+    let Answered { value, reflects, parked, notices, masked_fields } = read.map_err(Failure::from)?;
+    Ok(Answered { value: value?, reflects, parked, notices, masked_fields })
 }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use domain::PatientId;
+use domain::{Label, PatientId, Permission, UserId};
 use fhir::ResourceType;
-use gate::{Forbidden, ReadRefusal, Snapshot};
-use serde_json::Value;
+use gate::{Forbidden, Masked, OfPatient, ReadRefusal, Snapshot};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::tables::{DOCUMENT, FACT, Found, Table, permissions, tables};
@@ -19,6 +19,9 @@ pub enum Failure {
     /// The caller may not read resources of the type, whosever they are.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// There is one, and what it says is not for the caller.
+    #[error("what the resource says is masked")]
+    Masked,
     /// The read models do not answer.
     #[error(transparent)]
     Refused(#[from] ReadRefusal),
@@ -37,20 +40,24 @@ impl From<sqlx::Error> for Failure {
 pub async fn one(snapshot: &Snapshot, resource_type: ResourceType, id: Uuid) -> Result<Value, Failure> {
     require(snapshot, resource_type)?;
     for table in tables(resource_type) {
-        if let Some(resource) = some(snapshot, resource_type, table, vec![id]).await?.pop() {
+        let Shown { mut resources, masked } = some(snapshot, resource_type, table, vec![id]).await?;
+        if let Some(resource) = resources.pop() {
             return Ok(resource);
+        }
+        if masked > 0 {
+            return Err(Failure::Masked);
         }
     }
     Err(Failure::NotFound)
 }
 
-async fn some(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, ids: Vec<Uuid>) -> Result<Vec<Value>, Failure> {
+async fn some(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, ids: Vec<Uuid>) -> Result<Shown, Failure> {
     let rows = sqlx::query_as(table.some).bind(ids).bind(resource_type.name()).fetch_all(&mut *snapshot.connection().await).await?;
-    shown(snapshot, table, rows)
+    shown(snapshot, resource_type, table, rows).await
 }
 
 /// All that is recorded of a person, under whichever of their records, the records themselves first.
-pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Vec<Value>, Failure> {
+pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Shown, Failure> {
     require(snapshot, ResourceType::Patient)?;
     for kind in ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_) | ResourceType::DocumentReference)) {
         require(snapshot, kind)?;
@@ -59,25 +66,31 @@ pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Vec<V
         .bind(patient.0)
         .fetch_all(&mut *snapshot.connection().await)
         .await?;
-    let mut all = Vec::new();
+    let (mut all, mut masked) = (Vec::new(), 0);
     for record in &records {
         all.push(one(snapshot, ResourceType::Patient, *record).await?);
     }
     if all.is_empty() {
         return Err(Failure::NotFound);
     }
-    let statement = "select fact_id, to_json(chart_fact) from chart_fact where patient_id = any($1) order by kind, occurred_at, fact_id";
-    let rows = sqlx::query_as(statement).bind(&records).fetch_all(&mut *snapshot.connection().await).await?;
-    all.extend(shown(snapshot, &FACT, rows)?);
+    let statement = "select fact_id, to_json(chart_fact) from chart_fact where patient_id = any($1) and kind = $2 order by occurred_at, fact_id";
+    let mut kinds: Vec<ResourceType> = ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_))).collect();
+    kinds.sort_by_key(|kind| kind.name());
+    for kind in kinds {
+        let rows = sqlx::query_as(statement).bind(&records).bind(kind.name()).fetch_all(&mut *snapshot.connection().await).await?;
+        let facts = shown(snapshot, kind, &FACT, rows).await?;
+        all.extend(facts.resources);
+        masked += facts.masked;
+    }
     let documents: Vec<Uuid> = sqlx::query_scalar("select document_id from document where patient_id = any($1) order by occurred_at, document_id")
         .bind(records)
         .fetch_all(&mut *snapshot.connection().await)
         .await?;
-    let mut resources = some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents.clone()).await?;
+    let Shown { mut resources, masked: masked_documents } = some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents.clone()).await?;
     let place: HashMap<String, usize> = documents.iter().map(Uuid::to_string).zip(0..).collect();
     resources.sort_by_key(|resource| resource["id"].as_str().and_then(|id| place.get(id).copied()));
     all.extend(resources);
-    Ok(all)
+    Ok(Shown { resources: all, masked: masked + masked_documents })
 }
 
 /// Some resources of one type, and where to go on.
@@ -105,7 +118,7 @@ pub async fn page(snapshot: &Snapshot, resource_type: ResourceType, place: Place
         Some((last, _)) => Place { after: *last, ..place },
         None => Place { table: place.table + 1, after: Uuid::nil() },
     };
-    let resources = shown(snapshot, table, rows)?;
+    let Shown { resources, .. } = shown(snapshot, resource_type, table, rows).await?;
     Ok(Page { resources, next: (next.table < tables(resource_type).len()).then_some(next) })
 }
 
@@ -113,24 +126,83 @@ fn require(snapshot: &Snapshot, resource_type: ResourceType) -> Result<(), Forbi
     permissions(resource_type).iter().try_for_each(|permission| snapshot.require(*permission).map(drop))
 }
 
-fn note_fields(snapshot: &Snapshot, resource: &Value) {
-    let of = resource["resourceType"].as_str().unwrap_or_default();
-    for field in resource.as_object().into_iter().flat_map(serde_json::Map::keys) {
-        snapshot.resolves(of, field);
+/// Resources that the caller sees.
+pub struct Shown {
+    /// The resources.
+    pub resources: Vec<Value>,
+    /// How many there are beside them that the caller may know of, and not see.
+    pub masked: usize,
+}
+
+/// A resource of a patient, before it is decided whether the caller sees it.
+struct Candidate {
+    permission: Permission,
+    patient: PatientId,
+    labels: Vec<Label>,
+    authors: Vec<UserId>,
+    /// None once it is masked: a resource that says nothing is none.
+    resource: Option<Value>,
+}
+
+impl OfPatient for Candidate {
+    fn permission(&self) -> Permission {
+        self.permission
+    }
+    fn patient(&self) -> PatientId {
+        self.patient
+    }
+    fn labels(&self) -> Vec<Label> {
+        self.labels.clone()
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.authors.contains(&user)
+    }
+    fn masked(self, _why: Masked) -> Self {
+        Self { resource: None, ..self }
     }
 }
 
-/// The resources of rows that go out: whose they are is disclosed.
-fn shown(snapshot: &Snapshot, table: &Table, rows: Vec<(Uuid, Value)>) -> Result<Vec<Value>, Failure> {
-    let mut resources = Vec::new();
+/// The code of `v3-ObservationValue` for a resource of which fields are left out.
+const MASKED: &str = "MASKED";
+
+/// Notes the fields of a resource, and takes out those that the caller does not need.
+fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
+    let of = resource["resourceType"].as_str().unwrap_or_default().to_owned();
+    let Some(fields) = resource.as_object_mut() else { return resource };
+    let before = fields.len();
+    fields.retain(|field, _| {
+        snapshot.resolves(&of, field);
+        snapshot.sees_field(&format!("{of}.{field}"))
+    });
+    if fields.len() < before {
+        let label = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": MASKED });
+        match resource.pointer_mut("/meta/security").and_then(Value::as_array_mut) {
+            Some(security) => security.push(label),
+            None => resource["meta"]["security"] = json!([label]),
+        }
+    }
+    resource
+}
+
+/// The resources of rows, as far as they go out: whose they are is disclosed.
+async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, rows: Vec<(Uuid, Value)>) -> Result<Shown, Failure> {
+    let (mut resources, mut candidates) = (Vec::new(), Vec::new());
     for (_, row) in rows {
+        let codes: Vec<String> = serde_json::from_value(row.get("security").cloned().unwrap_or_else(|| json!([])))?;
+        let author = |event: &str| row[event]["user"].as_str().and_then(|user| user.parse().ok()).map(UserId);
+        let authors = ["recorded", "changed"].into_iter().filter_map(author).collect();
         let Found { patient, resource } = (table.resource)(row)?;
         let Some(resource) = resource else { continue };
-        if let Some(patient) = patient {
-            snapshot.discloses(patient);
-            note_fields(snapshot, &resource);
+        match (patient, permissions(resource_type).last()) {
+            (Some(patient), Some(permission)) => {
+                let labels = codes.iter().filter_map(|code| Label::from_code(code)).collect();
+                candidates.push(Candidate { permission: *permission, patient, labels, authors, resource: Some(resource) });
+            }
+            _ => resources.push(resource),
         }
-        resources.push(resource);
     }
-    Ok(resources)
+    let candidates: Vec<Candidate> = snapshot.show(candidates).await?.into_iter().flatten().collect();
+    let masked = candidates.iter().filter(|candidate| candidate.resource.is_none()).count();
+    resources.extend(candidates.into_iter().filter_map(|candidate| candidate.resource).map(|resource| settle_fields(snapshot, resource)));
+    Ok(Shown { resources, masked })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::access::{AccessOutcome, AccessRecorded};
+use domain::access::{AccessDecision, AccessOutcome, AccessRecorded, DecisionOutcome};
 use domain::{Event, PatientId, Permission, Phi, Query, Subject};
 use event_store::{Append, AppendError, CommandKey, EventStore, Position, fresh_id};
 use tokio::time::error::Elapsed;
@@ -40,6 +40,12 @@ pub struct Access {
     pub fields: BTreeMap<String, BTreeSet<String>>,
     /// The position of the clinical log that was seen.
     pub reflects: Position,
+    /// What was decided, and how often.
+    pub decisions: BTreeMap<AccessDecision, u64>,
+    /// What must go with the answer.
+    pub notices: BTreeSet<&'static str>,
+    /// The fields that the caller does not see in what they see.
+    pub masked_fields: BTreeSet<&'static str>,
 }
 
 /// The access record could not be committed, so there is no answer either.
@@ -66,7 +72,30 @@ impl Access {
             refused: BTreeSet::new(),
             fields: BTreeMap::new(),
             reflects: Position::default(),
+            decisions: BTreeMap::new(),
+            notices: BTreeSet::new(),
+            masked_fields: BTreeSet::new(),
         }
+    }
+
+    /// An operation that was refused for want of a permission.
+    pub(crate) fn refused(operation: impl Into<String>, request: Uuid, permission: Permission) -> Self {
+        let mut access = Self::of(operation, request);
+        access.refuses(permission);
+        access
+    }
+
+    /// Notes that a permission was refused, which no policy permits.
+    pub(crate) fn refuses(&mut self, permission: Permission) -> bool {
+        self.decides(AccessDecision {
+            action: permission.name(),
+            label: None,
+            outcome: DecisionOutcome::Refused,
+            policies: Vec::new(),
+            facts: Vec::new(),
+            count: 1,
+        });
+        self.refused.insert(permission)
     }
 
     /// Whether it showed something of a patient, or sought it.
@@ -75,17 +104,20 @@ impl Access {
     }
 
     fn outcome(&self) -> AccessOutcome {
-        if !self.refused.is_empty() {
-            AccessOutcome::Refused
-        } else if self.patients.is_empty() && self.count == 0 {
-            AccessOutcome::NothingFound
-        } else {
+        let something = !self.patients.is_empty() || self.count > 0;
+        // What was refused before anything was allowed showed nothing: its count is of something else.
+        if something && (self.refused.is_empty() || !self.permissions.is_empty()) {
             AccessOutcome::Shown
+        } else if !self.refused.is_empty() {
+            AccessOutcome::Refused
+        } else {
+            AccessOutcome::NothingFound
         }
     }
 
     /// The records: one, or as many as its patients need.
     fn records(self, caller: &Caller) -> Vec<Event> {
+        let decisions: Vec<_> = self.decisions.iter().map(|(decision, count)| AccessDecision { count: *count, ..decision.clone() }).collect();
         let kinds: BTreeSet<_> = self.permissions.union(&self.refused).filter_map(|permission| permission.data_kind()).collect();
         let fields = self.fields.iter().flat_map(|(of, names)| names.iter().map(move |name| format!("{of}.{name}"))).collect();
         let whole = AccessRecorded {
@@ -101,6 +133,7 @@ impl Access {
             criteria: self.criteria.map(|criteria| criteria.map(cut)),
             origin: caller.origin.clone(),
             policy: policy::version().to_owned(),
+            decisions: Some(Phi::Known(decisions)),
             reflects: self.reflects.0,
             operation: self.operation,
         };

@@ -125,8 +125,9 @@ impl Snapshot {
                 let (linked, _) = read_person(&self.store, self.caller().tenant, &merges, self.store.head().await?).await?;
                 Ok(Some(linked.records_of(patient)))
             }
-            (Some(patient), Reach::OwnPatients) if !own.contains(&patient) => Ok(Some(BTreeSet::new())),
-            (_, Reach::OwnPatients) => Ok(Some(own.clone())),
+            (Some(patient), Reach::OwnPatients | Reach::Facilities) if !own.contains(&patient) => Ok(Some(BTreeSet::new())),
+            // Whoever answers for the records does so for the whole tenant, or for none.
+            (_, Reach::OwnPatients | Reach::Facilities) => Ok(Some(own.clone())),
         }
     }
 
@@ -136,7 +137,7 @@ impl Snapshot {
         for AccessRecord { access, .. } in &mut records {
             if !everyone {
                 access.patients.retain(|patient| self.themself.contains(patient));
-                (access.criteria, access.origin) = (None, Phi::Known(domain::access::Origin::default()));
+                (access.criteria, access.origin, access.decisions) = (None, Phi::Known(domain::access::Origin::default()), None);
             }
         }
         let mut own = self.lock();

@@ -1,6 +1,6 @@
 //! Who may come in at all: a token becomes a [`Caller`], who says why they ask.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -59,9 +59,9 @@ impl Gate {
         };
         let named = credentials.named_purpose();
         let caller = Caller { origin: credentials.origin, purpose: named.ok().flatten().unwrap_or(caller.purpose), ..caller };
-        if named.is_err() || !policy::may_ask_for(&caller.roles, caller.purpose) {
-            let usual = Caller { purpose: policy::usual_purpose(&caller.roles), ..caller };
-            let refused = Access { refused: [Permission::ReadPatients].into(), ..Access::of("purpose of use", credentials.request) };
+        if named.is_err() || !policy::may_ask_for(&caller.roles(), caller.purpose) {
+            let usual = Caller { purpose: policy::usual_purpose(&caller.roles()), ..caller };
+            let refused = Access::refused("purpose of use", credentials.request, Permission::ReadPatients);
             self.access.record(&usual, refused).await.ok();
             return Err(NotAdmitted::Purpose);
         }
@@ -74,7 +74,7 @@ impl Gate {
             return Ok(());
         }
         // Nothing is shown, so a record that cannot be written stops nothing.
-        let refused = Access { refused: [permission].into(), ..Access::of(operation, request) };
+        let refused = Access::refused(operation, request, permission);
         self.access.record(caller, refused).await.ok();
         Err(Forbidden(permission))
     }
@@ -92,13 +92,14 @@ impl Gate {
             tenant: TenantId(Uuid::nil()),
             user: UserId(Uuid::nil()),
             roles: BTreeSet::new(),
+            facility_roles: BTreeMap::new(),
             patient: None,
             practitioner: None,
             expires: self.store.clock().now(),
             purpose: PurposeOfUse::Operations,
             origin: credentials.origin,
         };
-        let access = Access { refused: [Permission::ReadPatients].into(), count, ..Access::of("authenticate", credentials.request) };
+        let access = Access { count, ..Access::refused("authenticate", credentials.request, Permission::ReadPatients) };
         self.access.record(&nobody, access).await.ok();
     }
 }

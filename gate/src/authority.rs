@@ -204,7 +204,18 @@ mod tests {
 
     fn claims(iat: i64, exp: i64) -> Claims {
         let (sub, tenant) = (UserId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
-        Claims { iss: String::new(), aud: "".into(), sub, tenant, roles: BTreeSet::from([Role::Clinician]), patient: None, practitioner: None, iat, exp }
+        Claims {
+            iss: String::new(),
+            aud: "".into(),
+            sub,
+            tenant,
+            roles: BTreeSet::from([Role::Clinician]),
+            facility_roles: BTreeMap::new(),
+            patient: None,
+            practitioner: None,
+            iat,
+            exp,
+        }
     }
 
     fn folder() -> PathBuf {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use domain::access::{Origin, PurposeOfUse};
-use domain::{PatientId, Permission, Phi, PractitionerId, TenantId, UserId};
+use domain::{FacilityId, PatientId, Permission, Phi, PractitionerId, TenantId, UserId};
 use event_store::Actor;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,8 +19,11 @@ pub struct Caller {
     pub tenant: TenantId,
     /// Who they are.
     pub user: UserId,
-    /// What they are to the tenant; at least one.
+    /// What they are to the tenant.
     pub roles: BTreeSet<Role>,
+    /// What they are at single facilities. They have a role somewhere.
+    #[serde(default)]
+    pub facility_roles: BTreeMap<FacilityId, BTreeSet<Role>>,
     /// Their own record, where they are a patient.
     pub patient: Option<PatientId>,
     /// Their own calendar, where they are a practitioner.
@@ -63,6 +66,7 @@ impl Caller {
             tenant,
             user,
             roles: roles.into_iter().collect(),
+            facility_roles: BTreeMap::new(),
             patient: None,
             practitioner: None,
             expires: DateTime::<Utc>::MAX_UTC,
@@ -73,17 +77,39 @@ impl Caller {
 
     /// How far a permission reaches for them; `None` where they do not have it.
     pub fn reach(&self, permission: Permission) -> Option<Reach> {
-        policy::reach(&self.roles, permission)
+        let everywhere = policy::reach(&self.roles, permission);
+        let somewhere = || policy::reach(&self.roles_at(|_| true), permission).map(|reach| reach.min(Reach::Facilities));
+        match everywhere {
+            Some(Reach::Tenant) => everywhere,
+            _ => everywhere.max(somewhere()),
+        }
     }
 
     /// All that they may do, and how far.
     pub fn permissions(&self) -> BTreeMap<Permission, Reach> {
-        policy::permissions(&self.roles)
+        Permission::ALL.into_iter().filter_map(|permission| Some((permission, self.reach(permission)?))).collect()
+    }
+
+    /// Every role that they have, wherever.
+    pub fn roles(&self) -> BTreeSet<Role> {
+        self.roles_at(|_| true)
+    }
+
+    /// The roles that they have in the whole tenant and at some facilities.
+    pub(crate) fn roles_at(&self, place: impl Fn(FacilityId) -> bool) -> BTreeSet<Role> {
+        let there = self.facility_roles.iter().filter(|(facility, _)| place(**facility)).flat_map(|(_, roles)| roles);
+        self.roles.iter().chain(there).copied().collect()
+    }
+
+    /// The facilities where they have a permission without having it everywhere.
+    pub(crate) fn facilities_of(&self, permission: Permission) -> BTreeSet<FacilityId> {
+        let has = |roles: &BTreeSet<Role>| policy::reach(roles, permission) == Some(Reach::Tenant);
+        self.facility_roles.iter().filter(|(_, roles)| has(roles)).map(|(facility, _)| *facility).collect()
     }
 
     /// As the log names them.
     pub(crate) fn actor(&self) -> Actor {
-        let names: Vec<&str> = self.roles.iter().map(|role| role.name()).collect();
+        let names: Vec<&str> = self.roles().into_iter().map(Role::name).collect();
         Actor { user: self.user, role: names.join(",") }
     }
 }

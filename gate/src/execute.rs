@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Boundary, Circumstances, Command, Event, Permission, Subject};
+use domain::{Boundary, Circumstances, Command, Event, Permission, Role, Subject};
 use event_store::{Append, AppendError, Appended, CommandKey, Position, ReadError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,7 +13,8 @@ use crate::Gate;
 use crate::access::{Access, Unrecorded};
 use crate::caller::Caller;
 use crate::policy::{self, Reach};
-use crate::relation::{Relation, relation};
+use crate::relation::{Relation, cared_for_at, relation};
+use crate::show;
 
 /// How long a command keeps deciding again while others change what it depends on.
 const DECIDE_AT_MOST: Duration = Duration::from_secs(10);
@@ -120,7 +121,7 @@ impl Gate {
         let mut access = Access::of(format!("command {}.{}", C::CONTEXT, C::NAME), request.correlation);
         match (&refusal, subject) {
             (Refusal::Forbidden(permission), _) => {
-                access.refused.insert(*permission);
+                access.refuses(*permission);
                 // Nothing is told, so a record that cannot be written stops nothing.
                 self.access.record(caller, access).await.ok();
             }
@@ -190,18 +191,30 @@ impl Gate {
         for permission in [Some(C::PERMISSION), command.also_needs()].into_iter().flatten() {
             let allowed = match caller.reach(permission) {
                 Some(Reach::Tenant) => true,
-                Some(Reach::OwnPatients) => match relation(&self.store, caller, command.subject(), self.store.head().await?).await? {
-                    Some(Relation::Themself) => true,
+                Some(Reach::Facilities) if self.takes_place_where(caller, permission, command).await? => true,
+                Some(_) if caller.roles.contains(&Role::Patient) => match relation(&self.store, caller, command.subject(), self.store.head().await?).await? {
+                    Some(Relation::Themself) => policy::reach(&caller.roles, permission).is_some(),
                     Some(Relation::Grantee) => policy::passes_on(permission),
                     None => false,
                 },
-                None => false,
+                _ => false,
             };
             if !allowed {
                 return Err(Refusal::Forbidden(permission));
             }
         }
         Ok(())
+    }
+
+    /// Whether a command is about a place where the caller has a role that permits it, or about somebody who has had an appointment there.
+    async fn takes_place_where<C: Command>(&self, caller: &Caller, permission: Permission, command: &C) -> Result<bool, ReadError> {
+        let facilities = caller.facilities_of(permission);
+        match (command.facility(), command.subject()) {
+            (Some(facility), _) | (None, Subject::Facility(facility)) => Ok(facilities.contains(&facility)),
+            (None, Subject::Patient(_)) if show::holds_everywhere(permission) => Ok(true),
+            (None, Subject::Patient(patient)) => cared_for_at(&self.store, caller.tenant, patient, &facilities).await,
+            _ => Ok(false),
+        }
     }
 
     async fn command_key<C: Command>(&self, caller: &Caller, command: &C, id: Option<Uuid>) -> Result<CommandKey, Refusal<C::Rejection>> {

@@ -1,10 +1,11 @@
 //! Reading: one operation is one read-only snapshot on one connection, of one tenant and within the caller's reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 
+use chrono::{DateTime, Utc};
 use domain::{PatientId, Permission, Phi, Subject};
 use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::Gate;
 use crate::access::{Access, Unrecorded};
 use crate::caller::Caller;
+use crate::circumstances::Circumstances;
 use crate::policy::Reach;
 
 /// How long one statement of a read may take, locks it waits for included.
@@ -52,6 +54,10 @@ pub struct Answered<T> {
     pub reflects: Position,
     /// Subjects within the caller's reach whose read models are parked: something about them could not be applied, so the answer may lack it.
     pub parked: Vec<String>,
+    /// What must go with the answer.
+    pub notices: BTreeSet<&'static str>,
+    /// The fields that are masked, as `Type.field`: the caller does not need them.
+    pub masked_fields: BTreeSet<&'static str>,
 }
 
 /// Why there is no answer.
@@ -90,6 +96,10 @@ pub struct Snapshot {
     pub(crate) own: BTreeSet<PatientId>,
     /// Those of them that are the caller's own person.
     pub(crate) themself: BTreeSet<PatientId>,
+    /// What the caller is to patients, as far as that was asked.
+    pub(crate) circumstances: SyncMutex<HashMap<PatientId, Arc<Circumstances>>>,
+    /// When it was opened.
+    pub(crate) now: DateTime<Utc>,
     /// The log, for what is read of the past.
     pub(crate) store: EventStore,
     /// The access log, for who saw it.
@@ -130,7 +140,7 @@ impl Snapshot {
         let mut access = self.lock();
         match reach {
             Some(_) => access.permissions.insert(permission),
-            None => access.refused.insert(permission),
+            None => access.refuses(permission),
         };
         reach.ok_or(Forbidden(permission))
     }
@@ -148,7 +158,7 @@ impl Snapshot {
         self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened))
     }
 
-    /// Notes that something of this patient is shown.
+    /// Notes that something of this patient is shown that no policy keeps from those who may ask for it: that they were looked up.
     pub fn discloses(&self, patient: PatientId) {
         let mut access = self.lock();
         access.patients.insert(patient);
@@ -196,13 +206,13 @@ impl Gate {
             transaction.rollback().await?;
         }
         let access = snapshot.lock().clone();
-        let reflects = access.reflects;
+        let (reflects, notices, masked_fields) = (access.reflects, access.notices.clone(), access.masked_fields.clone());
         let shown = !following || !access.patients.is_empty() || !access.refused.is_empty();
         if shown && access.concerns_patients() {
             self.access.record(caller, access).await?;
         }
         let parked = snapshot.parked.iter().map(Subject::to_string).collect();
-        Ok(Answered { value, reflects, parked })
+        Ok(Answered { value, reflects, parked, notices, masked_fields })
     }
 
     async fn open(&self, caller: &Caller, reading: Reading) -> Result<Snapshot, sqlx::Error> {
@@ -211,6 +221,7 @@ impl Gate {
         let opened = caller.reach(Permission::ReadPatients);
         let (reach, own) = match opened {
             Some(Reach::Tenant) => ("tenant", Own::default()),
+            Some(Reach::Facilities) => ("facilities", Own::default()),
             Some(Reach::OwnPatients) => {
                 // Already in the reading role, which alone sees rows, whoever owns the tables.
                 restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
@@ -218,11 +229,12 @@ impl Gate {
             }
             None => ("none", Own::default()),
         };
-        let Own { patients, themself } = own;
+        let Own { patients, mut themself } = own;
+        themself.extend(caller.patient);
         restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
         let access = Access { criteria: reading.criteria, reflects: registry.reflects, ..Access::of(reading.operation, reading.correlation) };
         let within_reach = |subject: &Subject| match subject {
-            Subject::Patient(patient) => opened == Some(Reach::Tenant) || patients.contains(&patient.0),
+            Subject::Patient(patient) => opened >= Some(Reach::Facilities) || patients.contains(&patient.0),
             _ => true,
         };
         let parked = registry.parked.into_iter().filter(within_reach).take(MOST_PARKED).collect();
@@ -234,6 +246,8 @@ impl Gate {
             opened,
             own: patients.into_iter().map(PatientId).collect(),
             themself,
+            circumstances: SyncMutex::default(),
+            now: self.store.clock().now(),
             store: self.store.clone(),
             access_log: self.access.store.clone(),
         })
@@ -304,13 +318,15 @@ async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<
 async fn restrict(connection: &mut PgConnection, caller: &Caller, search_path: &str, reach: &str, patients: &[Uuid]) -> Result<(), sqlx::Error> {
     sqlx::query(
         "select set_config('search_path', $1, true), set_config('carelog.tenant', $2, true), set_config('carelog.reach', $3, true), \
-         set_config('carelog.patients', $4::uuid[]::text, true), set_config('statement_timeout', $5, true), set_config('role', 'carelog_query', true)",
+         set_config('carelog.patients', $4::uuid[]::text, true), set_config('carelog.facilities', $6::uuid[]::text, true), \
+         set_config('statement_timeout', $5, true), set_config('role', 'carelog_query', true)",
     )
     .bind(search_path)
     .bind(caller.tenant.to_string())
     .bind(reach)
     .bind(patients)
     .bind(STATEMENT_AT_MOST)
+    .bind(caller.facility_roles.keys().map(|facility| facility.0).collect::<Vec<_>>())
     .execute(connection)
     .await?;
     Ok(())

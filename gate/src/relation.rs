@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::patients::{LinkedPatients, PatientAccessGranted, PatientAccessRevoked, PatientsEvent, widen};
-use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId};
+use domain::scheduling::{AppointmentBooked, AppointmentRescheduled, SchedulingEvent};
+use domain::{Event, FacilityId, Named, PatientId, Query, Subject, Tag, TenantId};
 use event_store::{EventStore, Position, ReadError, Recorded};
 
 use crate::caller::Caller;
@@ -41,6 +42,21 @@ pub(crate) async fn relation(store: &EventStore, caller: &Caller, subject: Subje
         }
     }
     Ok(granted.into_iter().any(|record| linked.same_person(record, patient)).then_some(Relation::Grantee))
+}
+
+/// Whether a person has had an appointment at one of these facilities, under any record of theirs.
+pub(crate) async fn cared_for_at(store: &EventStore, tenant: TenantId, patient: PatientId, facilities: &BTreeSet<FacilityId>) -> Result<bool, ReadError> {
+    if facilities.is_empty() {
+        return Ok(false);
+    }
+    let placed = Query::new().and(&[AppointmentBooked::TYPE, AppointmentRescheduled::TYPE], Tag::patient(patient));
+    let (linked, events) = read_person(store, tenant, &placed, store.head().await?).await?;
+    let of_person = |record| linked.same_person(record, patient);
+    Ok(events.iter().any(|recorded| match &recorded.event {
+        Event::Scheduling(SchedulingEvent::AppointmentBooked(event)) => facilities.contains(&event.placement.facility) && of_person(event.patient),
+        Event::Scheduling(SchedulingEvent::AppointmentRescheduled(event)) => facilities.contains(&event.to.facility) && of_person(event.patient),
+        _ => false,
+    }))
 }
 
 /// What a query that names a patient finds under every record of the person, with the merges in force as of `through`.

@@ -1,10 +1,10 @@
 //! What a token says.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use domain::access::Origin;
-use domain::{PatientId, Phi, PractitionerId, TenantId, UserId};
+use domain::{FacilityId, PatientId, Phi, PractitionerId, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, Unauthenticated};
@@ -22,8 +22,12 @@ pub struct Claims {
     pub sub: UserId,
     /// The tenant.
     pub tenant: TenantId,
-    /// At least one.
+    /// What the user is to the whole tenant.
+    #[serde(default)]
     pub roles: BTreeSet<Role>,
+    /// What the user is at single facilities, by the facility's id; there is at least one role somewhere. Nobody is a patient of one facility alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facility_roles: BTreeMap<FacilityId, BTreeSet<Role>>,
     /// The user's own patient record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patient: Option<PatientId>,
@@ -64,14 +68,17 @@ impl TryFrom<Claims> for Caller {
     type Error = Unauthenticated;
     fn try_from(claims: Claims) -> Result<Self, Unauthenticated> {
         let expires = DateTime::from_timestamp(claims.exp, 0).ok_or(Unauthenticated)?;
-        if claims.roles.is_empty() {
+        let mut at_facilities = claims.facility_roles.values();
+        if (claims.roles.is_empty() && at_facilities.clone().all(BTreeSet::is_empty)) || at_facilities.any(|roles| roles.contains(&Role::Patient)) {
             return Err(Unauthenticated);
         }
-        let purpose = policy::usual_purpose(&claims.roles);
+        let roles = claims.roles.iter().chain(claims.facility_roles.values().flatten()).copied().collect();
+        let purpose = policy::usual_purpose(&roles);
         Ok(Self {
             tenant: claims.tenant,
             user: claims.sub,
             roles: claims.roles,
+            facility_roles: claims.facility_roles,
             patient: claims.patient,
             practitioner: claims.practitioner,
             expires,

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use domain::fhir_values::HumanName;
 use domain::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
 use domain::providers::{PractitionerOnboarded, ProvidersEvent};
-use domain::{Event, EventType, Named, PatientId, TenantId};
+use domain::{Event, EventType, Label, Named, PatientId, TenantId};
 use event_store::Recorded;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, to_value};
@@ -46,6 +46,8 @@ struct EntryRow {
     actor_role: String,
     summary: String,
     details: Value,
+    about: Option<Uuid>,
+    security: Vec<Label>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,5 +166,11 @@ fn row(recorded: &Recorded, entry: Entry) -> Result<EntryRow, ApplyError> {
         actor_role: recorded.actor.role.clone(),
         summary: entry.summary,
         details: to_value(entry.details)?,
+        about: match &recorded.event {
+            Event::Records(event) => Some(event.change().fact.0),
+            Event::Documents(event) => Some(event.about().1.0),
+            _ => None,
+        },
+        security: recorded.event.labels().into_iter().filter(|label| *label != Label::Normal).collect(),
     })
 }

@@ -12,6 +12,8 @@ create table history_entry (
     actor_role text not null,
     summary text not null, -- one sentence
     details jsonb not null, -- [{"label": …, "value": …}]
+    about uuid, -- the fact or the document
+    security text[] not null, -- HL7 codes, beyond N, that the event bears
     primary key (tenant, patient_id, position)
 );
 

@@ -154,7 +154,7 @@ async fn protect(connection: &mut PgConnection, projection: &'static str, schema
     for table in tables(connection, schema).await? {
         let columns: Vec<(String, bool)> = sqlx::query_as(
             "select attname::text, atttypid = 'uuid'::regtype and attnotnull from pg_attribute \
-             where attrelid = to_regclass(quote_ident($1) || '.' || quote_ident($2)) and attname in ('tenant', 'patient_id')",
+             where attrelid = to_regclass(quote_ident($1) || '.' || quote_ident($2)) and attname in ('tenant', 'patient_id', 'facility_id')",
         )
         .bind(schema)
         .bind(&table)
@@ -168,7 +168,7 @@ async fn protect(connection: &mut PgConnection, projection: &'static str, schema
         if sound("patient_id") == Some(false) {
             return Err(unprotected("patient_id"));
         }
-        let statements = policies(schema, &table, sound("patient_id").is_some());
+        let statements = policies(schema, &table, sound("patient_id").is_some(), sound("facility_id").is_some());
         sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut *connection).await?;
     }
     let grants = format!("grant usage on schema \"{schema}\" to carelog_query; grant select on all tables in schema \"{schema}\" to carelog_query;");
@@ -176,10 +176,15 @@ async fn protect(connection: &mut PgConnection, projection: &'static str, schema
     Ok(())
 }
 
-fn policies(schema: &str, table: &str, about_patients: bool) -> String {
+pub(crate) fn policies(schema: &str, table: &str, about_patients: bool, at_facilities: bool) -> String {
     // A setting that was never made is null, and one that a former transaction made is empty: neither finds a row.
     let tenant = "tenant = nullif(current_setting('carelog.tenant', true), '')::uuid";
-    let patients = "(current_setting('carelog.reach', true) = 'tenant' or patient_id = any (nullif(current_setting('carelog.patients', true), '')::uuid[]))";
+    let reach = "current_setting('carelog.reach', true)";
+    // Whoever has a role at some facilities alone sees what takes place there; of what takes place nowhere, such as a chart, the gate decides.
+    let facilities = if at_facilities { "facility_id = any (nullif(current_setting('carelog.facilities', true), '')::uuid[])" } else { "true" };
+    let patients = format!(
+        "({reach} = 'tenant' or {reach} = 'facilities' and {facilities} or patient_id = any (nullif(current_setting('carelog.patients', true), '')::uuid[]))"
+    );
     let within_reach = if about_patients { format!("{tenant} and {patients}") } else { tenant.to_owned() };
     let folding = "current_setting('carelog.projecting', true) = 'on'";
     format!(

@@ -32,11 +32,12 @@ impl Version {
     }
 }
 
-/// Tells builds apart whose rows may differ though their version does not: their tables, types or edition were changed.
+/// Tells builds apart whose rows, or who sees them, may differ though their version does not: their tables, types, edition or row-level security were changed.
 pub(crate) fn fingerprint(projection: &dyn Projection) -> String {
     let mut types: Vec<String> = projection.types().iter().map(EventType::to_string).collect();
     types.sort();
-    let text = format!("{}\n{}\n{}", projection.sql(), types.join(" "), projection.edition());
+    let protection = crate::prepare::policies("schema", "table", true, true);
+    let text = format!("{}\n{}\n{}\n{protection}", projection.sql(), types.join(" "), projection.edition());
     Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).to_string()
 }
 

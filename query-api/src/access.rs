@@ -42,7 +42,20 @@ impl AccessQueries {
         }
         Ok(connection)
     }
+
+    /// What was decided about a request, by which policies, and what that rested on: a record for each access it led to. None of a request that showed and
+    /// sought nothing of a patient.
+    #[graphql(complexity = "child_complexity + COST_OF_A_SEARCH")]
+    async fn access_decision(&self, context: &Context<'_>, request: Uuid) -> Result<Vec<AccessRecord>> {
+        let permitted = permitted(context, Permission::ReadAccessRecords)?;
+        let search = AccessSearch { request: Some(request), ..AccessSearch::default() };
+        let found = permitted.access_records(&search, None, MOST_OF_A_REQUEST).await?;
+        Ok(found.records.into_iter().map(AccessRecord::from).collect())
+    }
 }
+
+/// How many records of one request are explained at once.
+const MOST_OF_A_REQUEST: usize = 100;
 
 /// What counts for a search of the access log towards the limit of complexity.
 const COST_OF_A_SEARCH: usize = 200;
@@ -124,6 +137,8 @@ pub struct AccessRecord {
     agent: Option<String>,
     /// The policies by which it was decided: a digest of all that they say.
     policy: String,
+    /// What was decided, and by what; not told to patients.
+    decisions: Vec<AccessDecision>,
     /// The position of the log that was seen.
     reflects: Position,
     #[graphql(skip)]
@@ -160,10 +175,96 @@ impl From<gate::AccessRecord> for AccessRecord {
             criteria: access.criteria.and_then(Phi::into_known),
             address: origin.address,
             agent: origin.agent,
+            decisions: decisions(access.decisions, &access.policy),
             policy: access.policy,
             reflects: Position(access.reflects),
             shown: access.patients,
         }
+    }
+}
+
+/// What the policies said to one question that an access put to them.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct AccessDecision {
+    /// What was asked: to use a permission, by its name in the policies, or to `open` what bears a label.
+    action: String,
+    /// The sensitive label that it was about: a code of HL7 v3.
+    label: Option<String>,
+    /// What came of it.
+    outcome: DecisionOutcome,
+    /// What the caller was to the patient, as far as it rested on that.
+    facts: Vec<DecisionFact>,
+    /// For how many things it was so.
+    count: i64,
+    #[graphql(skip)]
+    version: String,
+    #[graphql(skip)]
+    policy_ids: Vec<String>,
+}
+
+/// What a caller was to a patient.
+#[derive(SimpleObject)]
+pub struct DecisionFact {
+    /// `own-record`, `grant`, `care-relation`, `author`, `consent`, `dissent`, `restriction` or `broken-glass`.
+    kind: String,
+    /// Which, of those that have an id.
+    id: Option<Uuid>,
+}
+
+/// A policy as it was in force when it decided.
+#[derive(SimpleObject)]
+pub struct Policy {
+    /// By which decisions name it.
+    id: String,
+    /// What it is for.
+    description: String,
+    /// What it says, in Cedar.
+    text: String,
+}
+
+/// What came of a question to the policies.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::access::DecisionOutcome")]
+pub enum DecisionOutcome {
+    /// It was allowed.
+    Permitted,
+    /// It was not: that something is there was shown, and not what.
+    Masked,
+    /// It was not: nothing of it was shown.
+    Withheld,
+    /// The operation was refused.
+    Refused,
+}
+
+#[ComplexObject]
+impl AccessDecision {
+    /// The policies that made it so; none where no policy permits it.
+    async fn policies(&self, context: &Context<'_>) -> Result<Vec<Policy>> {
+        let known = permitted(context, Permission::ReadAccessRecords)?.policies(&self.version).await?;
+        let unknown = |id: &String| gate::Policy { id: id.clone(), description: String::new(), text: String::new() };
+        let policies = self.policy_ids.iter().map(|id| known.get(id).cloned().unwrap_or_else(|| unknown(id)));
+        Ok(policies.map(|gate::Policy { id, description, text }| Policy { id, description, text }).collect())
+    }
+}
+
+fn decisions(decisions: Option<Phi<Vec<domain::access::AccessDecision>>>, version: &str) -> Vec<AccessDecision> {
+    let decision = |decision: domain::access::AccessDecision| AccessDecision {
+        action: decision.action,
+        label: decision.label.map(|label| label.code().to_owned()),
+        outcome: decision.outcome.into(),
+        facts: decision.facts.into_iter().map(DecisionFact::from).collect(),
+        count: i64::try_from(decision.count).unwrap_or(i64::MAX),
+        version: version.to_owned(),
+        policy_ids: decision.policies,
+    };
+    decisions.and_then(Phi::into_known).into_iter().flatten().map(decision).collect()
+}
+
+impl From<domain::access::DecisionFact> for DecisionFact {
+    fn from(fact: domain::access::DecisionFact) -> Self {
+        let (kind, id) = fact.named();
+        Self { kind: kind.to_owned(), id }
     }
 }
 

@@ -161,11 +161,7 @@ impl Calendar {
         let permitted = permitted(context, Permission::ReadAppointments)?;
         let period = Period { from: Some(self.range.start), to: Some(self.range.end) };
         let key = AppointmentsOf { whose: Whose::Practitioner(self.practitioner), period, status: None, page };
-        let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key)).await?)
     }
 }
 

@@ -7,16 +7,18 @@ use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use chrono::Utc;
 use domain::documents::{self, DocumentReference};
 use domain::records;
-use domain::{DocumentId, Label, PatientId, Permission, Phi};
+use domain::{DocumentId, Label, PatientId, Permission, Phi, UserId};
+use gate::OfPatient;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use crate::errors::Failure;
 use crate::ids::global;
 use crate::paging::Page;
-use crate::reads::{Loads, Permitted, by_arguments, by_id, permitted};
+use crate::reads::{Loads, by_arguments, by_id, permitted};
 use crate::records::Provenance;
 use crate::scalars::DateTime;
+use crate::values::Masked;
 
 /// A file in a patient's record (FHIR `DocumentReference`).
 #[derive(Clone, FromRow, SimpleObject)]
@@ -49,6 +51,32 @@ pub struct Document {
     #[graphql(skip)]
     #[sqlx(json)]
     changed: records::Provenance,
+    /// Why what it is is not shown, where it is not; it cannot be downloaded then.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
+}
+
+impl OfPatient for Document {
+    fn permission(&self) -> Permission {
+        Permission::ReadDocuments
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        labels(&self.security)
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.recorded.user == user
+    }
+    fn masked(self, why: gate::Masked) -> Self {
+        Self { title: None, content_type: None, occurred_at: None, security: Vec::new(), removal_reason: None, masked: Some(why.into()), ..self }
+    }
+}
+
+/// The labels that a row has as codes.
+pub fn labels(security: &[String]) -> Vec<Label> {
+    security.iter().filter_map(|code| Label::from_code(code)).collect()
 }
 
 /// FHIR `document-reference-status`.
@@ -69,11 +97,6 @@ impl Document {
         self.uuid
     }
 
-    /// Notes that it is shown.
-    pub fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.patient_id));
-    }
-
     /// A document as it was. Its bytes never change.
     pub fn of_the_past(document: &documents::Document) -> Result<Self, Failure> {
         let content = document.content.known();
@@ -92,6 +115,7 @@ impl Document {
             removal_reason: reason.map(|reason| reason.as_str().to_owned()),
             recorded,
             changed,
+            masked: None,
         })
     }
 }
@@ -99,11 +123,7 @@ impl Document {
 /// A document as it is now; null when there is none that the caller may see.
 pub async fn document(context: &Context<'_>, document: DocumentId) -> Result<Option<Document>, Failure> {
     let permitted = permitted(context, Permission::ReadDocuments)?;
-    let document = permitted.load(document).await?;
-    if let Some(document) = &document {
-        document.disclosed(permitted);
-    }
-    Ok(document)
+    permitted.show_one(permitted.load(document).await?).await
 }
 
 #[ComplexObject]
@@ -119,9 +139,9 @@ impl Document {
         Ok(status.into())
     }
 
-    /// How many bytes it has.
-    async fn size(&self) -> i64 {
-        self.size
+    /// How many bytes it has; null where it is masked.
+    async fn size(&self) -> Option<i64> {
+        self.masked.is_none().then_some(self.size)
     }
 
     /// When it was made, where that is known.
@@ -141,7 +161,7 @@ impl Document {
 
     /// The path that downloads it; none once it was removed.
     async fn download(&self) -> Option<String> {
-        (self.status != "entered-in-error").then(|| format!("/v1/documents/{}", self.uuid))
+        (self.status != "entered-in-error" && self.masked.is_none()).then(|| format!("/v1/documents/{}", self.uuid))
     }
 }
 

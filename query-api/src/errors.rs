@@ -184,6 +184,11 @@ impl From<PastRefusal> for Failure {
         match refusal {
             PastRefusal::Forbidden(forbidden) => forbidden.into(),
             PastRefusal::Log(error) => error.into(),
+            PastRefusal::ReadModels(error) => error.into(),
+            PastRefusal::Shape(error) => {
+                tracing::error!(%error, "an event of the past cannot be masked");
+                Self::Internal
+            }
         }
     }
 }

@@ -5,15 +5,18 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
-use domain::{PatientId, Permission};
+use domain::{Label, PatientId, Permission, UserId};
+use gate::OfPatient;
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::documents::labels;
 use crate::errors::Failure;
 use crate::paging::Page;
-use crate::reads::{Loads, Permitted, by_arguments};
+use crate::reads::{Loads, by_arguments};
 use crate::scalars::{DateTime, Position};
+use crate::values::Masked;
 
 /// Something that happened. Of clinical facts and of documents those who may not read them (`READ_CHART`, `READ_DOCUMENTS`) learn that something
 /// happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
@@ -43,6 +46,11 @@ pub struct HistoryEntry {
     /// What there is to know of it.
     #[sqlx(json)]
     details: Vec<HistoryDetail>,
+    #[graphql(skip)]
+    security: Vec<String>,
+    /// Why only that it happened is told, where that is so.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// One thing to know of an event.
@@ -59,19 +67,28 @@ impl HistoryEntry {
     pub fn key(&self) -> i64 {
         self.position
     }
+}
 
-    /// What must be allowed for the whole entry, beyond reading histories.
-    pub fn needs(&self) -> Option<Permission> {
-        match self.event_type.split_once('.')?.0 {
-            "records" => Some(Permission::ReadChart),
-            "documents" => Some(Permission::ReadDocuments),
-            _ => None,
+impl OfPatient for HistoryEntry {
+    /// What must be allowed for the whole entry: what shows the thing itself.
+    fn permission(&self) -> Permission {
+        match self.event_type.split_once('.') {
+            Some(("records", _)) => Permission::ReadChart,
+            Some(("documents", _)) => Permission::ReadDocuments,
+            _ => Permission::ReadHistory,
         }
     }
-
-    /// What is left for those who may not see the whole: that it happened, when it was learned, and who did it.
-    #[must_use]
-    pub fn in_general_words(self) -> Self {
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        labels(&self.security)
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.actor_user == user.0
+    }
+    /// That it happened, when it was learned, and who did it.
+    fn masked(self, why: gate::Masked) -> Self {
         let summary = match self.event_type.as_str() {
             "documents.DocumentUploaded" => "A document was uploaded",
             "documents.DocumentSuperseded" => "A document was superseded",
@@ -81,12 +98,7 @@ impl HistoryEntry {
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
             _ => "Something happened",
         };
-        Self { summary: summary.to_owned(), details: Vec::new(), occurred: None, ..self }
-    }
-
-    /// Notes that it is shown.
-    pub fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.patient_id));
+        Self { summary: summary.to_owned(), details: Vec::new(), occurred: None, masked: Some(why.into()), ..self }
     }
 }
 
@@ -132,7 +144,10 @@ impl Loader<HistoryOf> for Loads {
         for (page, patients) in by_arguments(keys.iter().map(|key| (key.patient, key.page))) {
             // An event about two records of one person is one entry: that of the record asked for.
             let rows: Vec<Row> = sqlx::query_as(
-                "select parent.id as of, entry.* from unnest($1::uuid[]) as parent (id) cross join lateral ( \
+                "select parent.id as of, entry.position, entry.patient_id, entry.event_id, entry.event_type, entry.occurred, entry.recorded, \
+                 entry.actor_user, entry.actor_role, entry.summary, entry.details, entry.security \
+                    || coalesce((select security from chart_fact where fact_id = entry.about), '{}') \
+                    || coalesce((select security from document where document_id = entry.about), '{}') as security from unnest($1::uuid[]) as parent (id) cross join lateral ( \
                  select distinct on (position) * from history_entry \
                  where patient_id in (select record_id from patient_link where patient_id = parent.id) and ($2::bigint is null or position < $2) \
                  order by position desc, (patient_id = parent.id) desc limit $3) entry order by entry.position desc",

@@ -1,5 +1,6 @@
 //! Executing: one operation is one read through the gate, on one snapshot; a subscription is executed anew for each of its messages.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo};
@@ -56,10 +57,12 @@ impl Extension for OnlyOnASnapshot {
         if context.data_opt::<Reads>().is_some() { next.run(context, operation_name).await } else { Response::default() }
     }
 
-    /// Every field that is resolved is noted for the access record.
+    /// Every field that is resolved is noted for the access record; one that the caller does not need is null, and the answer says so.
     async fn resolve(&self, context: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
         if let Some(reads) = context.data_opt::<Reads>() {
-            reads.resolves(info.parent_type, info.name);
+            if !reads.resolves(info.parent_type, info.name) {
+                return Ok(Some(Value::Null));
+            }
         }
         next.run(context, info).await
     }
@@ -98,13 +101,20 @@ impl QueryApi {
         match read.await {
             Err(refusal) => Outcome::Refused(named(Failure::from(refusal).response(), request_id)),
             Ok(Answered { value: None, .. }) => Outcome::Nothing,
-            Ok(Answered { value: Some(mut response), reflects, parked }) => {
+            Ok(Answered { value: Some(mut response), reflects, parked, notices, masked_fields }) => {
                 finish(&mut response, request_id);
                 let mut carelog = async_graphql::indexmap::IndexMap::new();
                 carelog.insert(async_graphql::Name::new("requestId"), Value::String(request_id.to_string()));
                 carelog.insert(async_graphql::Name::new("reflects"), Value::Number(reflects.0.into()));
                 if !parked.is_empty() {
                     carelog.insert(async_graphql::Name::new("parked"), Value::List(parked.into_iter().map(Value::String).collect()));
+                }
+                let listed = |texts: BTreeSet<&'static str>| Value::List(texts.into_iter().map(|text| Value::String(text.to_owned())).collect());
+                if !masked_fields.is_empty() {
+                    carelog.insert(async_graphql::Name::new("masked"), listed(masked_fields));
+                }
+                if !notices.is_empty() {
+                    carelog.insert(async_graphql::Name::new("notices"), listed(notices));
                 }
                 let response = response.extension("carelog", Value::Object(carelog));
                 // The root of a subscription fails as a whole, before it has anything to say.

@@ -9,6 +9,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, Sim
 use chrono::Utc;
 use domain::fhir_values::{IdentifierValue, SystemUri};
 use domain::{InvalidValue, PatientId, Permission, fhir_values};
+use gate::OfPatient;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -16,11 +17,11 @@ use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
 use crate::paging::{Page, cost, cost_at_root};
-use crate::reads::{Loads, Permitted, by_id, permitted};
+use crate::reads::{Loads, by_id, permitted};
 use crate::records::{AsOf, COST_OF_THE_PAST, ChartArguments, ChartChange, ChartChangesOf, ChartConnection, ChartKind, chart, chart_changes};
 use crate::scalars::{DateTime, PartialDate};
 use crate::scheduling::{Appointment, AppointmentStatus, AppointmentsOf, Period, Whose};
-use crate::values::{Address, AdministrativeGender, ContactPoint, HumanName, Identifier};
+use crate::values::{Address, AdministrativeGender, ContactPoint, HumanName, Identifier, Masked};
 
 const READ: Permission = Permission::ReadPatients;
 
@@ -43,11 +44,7 @@ impl PatientQueries {
         let permitted = permitted(context, READ)?;
         let mut statement = search.unwrap_or_default().statement(&page)?;
         let patients: Vec<Patient> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        let connection = page.connection(patients, |patient| patient.uuid);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        Ok(permitted.show_page(page.connection(patients, |patient| patient.uuid)).await?)
     }
 
     /// One patient; null when there is none that you may see.
@@ -59,11 +56,7 @@ impl PatientQueries {
 /// One patient, and the note that they are shown.
 pub async fn patient(context: &Context<'_>, id: PatientId) -> Result<Option<Patient>, Failure> {
     let permitted = permitted(context, READ)?;
-    let patient = permitted.load(id).await?;
-    if let Some(patient) = &patient {
-        patient.disclosed(permitted);
-    }
-    Ok(patient)
+    permitted.show_one(permitted.load(id).await?).await
 }
 
 /// What patients are found by; everything given must match.
@@ -178,14 +171,17 @@ pub struct Patient {
     /// Business identifiers, such as the medical record number.
     #[sqlx(json)]
     identifiers: Vec<Identifier>,
-    /// Whether they died.
-    deceased: bool,
+    /// Whether they died; null where it is masked.
+    deceased: Option<bool>,
     /// When they died (FHIR `dateTime`, perhaps partial); null also when it is not known when.
     deceased_date_time: Option<String>,
     #[graphql(skip)]
     registered_at: chrono::DateTime<Utc>,
     #[graphql(skip)]
     changed_at: chrono::DateTime<Utc>,
+    /// Why who they are is not shown, where it is not: everything else is empty then.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// How to reach a person.
@@ -197,9 +193,29 @@ pub struct Contact {
     address: Vec<Address>,
 }
 
-impl Patient {
-    fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.uuid));
+impl OfPatient for Patient {
+    fn permission(&self) -> Permission {
+        READ
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.uuid)
+    }
+    fn masked(self, why: gate::Masked) -> Self {
+        Self {
+            name: Vec::new(),
+            display_name: None,
+            gender: None,
+            birth_date: None,
+            marital_status: None,
+            language: Vec::new(),
+            telecom: Vec::new(),
+            address: Vec::new(),
+            identifiers: Vec::new(),
+            deceased: None,
+            deceased_date_time: None,
+            masked: Some(why.into()),
+            ..self
+        }
     }
 }
 
@@ -220,9 +236,9 @@ impl Patient {
         self.birth_date.clone().map(PartialDate)
     }
 
-    /// How to reach them.
-    async fn contact(&self) -> Contact {
-        Contact { telecom: self.telecom.clone(), address: self.address.clone() }
+    /// How to reach them; null for those who do not need it.
+    async fn contact(&self) -> Option<Contact> {
+        Some(Contact { telecom: self.telecom.clone(), address: self.address.clone() })
     }
 
     /// When Carelog first learned of them.
@@ -245,11 +261,7 @@ impl Patient {
     #[graphql(complexity = "cost(Some(5), child_complexity)")]
     async fn merged_records(&self, context: &Context<'_>) -> Result<Vec<Patient>> {
         let permitted = permitted(context, READ)?;
-        let records = permitted.load(MergedInto(self.uuid)).await?.unwrap_or_default();
-        for record in &records {
-            record.disclosed(permitted);
-        }
-        Ok(records)
+        Ok(permitted.show_all(permitted.load(MergedInto(self.uuid)).await?.unwrap_or_default()).await?)
     }
 
     /// Their appointments under any record of theirs, by their start. `from` and `to` bound the time, half-open.
@@ -266,11 +278,7 @@ impl Patient {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadAppointments)?;
         let key = AppointmentsOf { whose: Whose::Patient(self.uuid), period: Period::of(from, to)?, status, page };
-        let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key)).await?)
     }
 
     /// What is known of their health under any record of theirs: the clinical facts, newest first by when it was so, also what was entered in error, and beside them
@@ -308,14 +316,8 @@ impl Patient {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
         let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        let whole = |entry: &HistoryEntry| entry.needs().is_none_or(|permission| permitted.allows(permission));
-        let entries = entries.into_iter().map(|entry| if whole(&entry) { entry } else { entry.in_general_words() }).collect();
-        self.disclosed(permitted);
-        let connection = page.connection(entries, HistoryEntry::key);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        permitted.discloses(PatientId(self.uuid));
+        Ok(permitted.show_page(page.connection(entries, HistoryEntry::key)).await?)
     }
 }
 

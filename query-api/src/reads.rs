@@ -5,12 +5,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::Context;
+use async_graphql::connection::{Connection, CursorType, Edge};
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::{Context, ObjectType, OutputType};
 use chrono::{DateTime, Utc};
 use domain::terminology::Terminology;
 use domain::{PatientId, Permission};
-use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, Past, Reach, Snapshot};
+use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, OfPatient, Past, Reach, Snapshot};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -90,6 +91,19 @@ pub fn by_id<K: Eq + Hash, T>(rows: Vec<T>, id: impl Fn(&T) -> K) -> HashMap<K, 
     rows.into_iter().map(|row| (id(&row), row)).collect()
 }
 
+/// That it is known what the caller is to a patient.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Learned(PatientId);
+
+impl Loader<Learned> for Loads {
+    type Value = ();
+    type Error = Failure;
+    async fn load(&self, patients: &[Learned]) -> Result<HashMap<Learned, ()>, Failure> {
+        self.0.learn(patients.iter().map(|patient| patient.0)).await?;
+        Ok(patients.iter().map(|patient| (*patient, ())).collect())
+    }
+}
+
 /// One operation's reads.
 pub struct Reads {
     snapshot: Arc<Snapshot>,
@@ -107,9 +121,10 @@ impl Reads {
         Self { snapshot, loader, now, terminology }
     }
 
-    /// Notes that a field of a type is resolved.
-    pub fn resolves(&self, of: &str, field: &str) {
+    /// Notes that a field of a type is resolved, and tells whether the caller sees it.
+    pub fn resolves(&self, of: &str, field: &str) -> bool {
         self.snapshot.resolves(of, field);
+        self.snapshot.sees_field(&format!("{of}.{field}"))
     }
 }
 
@@ -148,6 +163,38 @@ impl<'operation> Permitted<'operation> {
         self.reads.loader.load_one(key).await
     }
 
+    /// What of each of these the caller sees, noted as shown: the only way for something of a patient into an answer.
+    pub async fn show<T: OfPatient>(self, rows: Vec<T>) -> Result<Vec<Option<T>>, Failure> {
+        self.reads.loader.load_many(rows.iter().map(|row| Learned(row.patient())).collect::<Vec<_>>()).await?;
+        Ok(self.reads.snapshot.show(rows).await?)
+    }
+
+    /// The same, of one that there may be.
+    pub async fn show_one<T: OfPatient>(self, row: Option<T>) -> Result<Option<T>, Failure> {
+        let Some(row) = row else { return Ok(None) };
+        Ok(self.show(vec![row]).await?.pop().flatten())
+    }
+
+    /// The same, of several, without those that the caller does not see.
+    pub async fn show_all<T: OfPatient>(self, rows: Vec<T>) -> Result<Vec<T>, Failure> {
+        Ok(self.show(rows).await?.into_iter().flatten().collect())
+    }
+
+    /// The same, of a page.
+    pub async fn show_page<C, T, F>(self, page: Connection<C, T, F>) -> Result<Connection<C, T, F>, Failure>
+    where
+        C: CursorType + Send + Sync,
+        T: OfPatient + OutputType,
+        F: ObjectType,
+    {
+        let Connection { edges, additional_fields, has_previous_page, has_next_page, .. } = page;
+        let (cursors, rows): (Vec<C>, Vec<T>) = edges.into_iter().map(|edge| (edge.cursor, edge.node)).unzip();
+        let shown = self.show(rows).await?.into_iter();
+        let mut page = Connection::with_additional_fields(has_previous_page, has_next_page, additional_fields);
+        page.edges.extend(cursors.into_iter().zip(shown).filter_map(|(cursor, node)| Some(Edge::new(cursor, node?))));
+        Ok(page)
+    }
+
     /// Whether the caller has a further permission, without which they are shown less.
     pub fn allows(self, permission: Permission) -> bool {
         self.reads.snapshot.allows(permission)
@@ -156,6 +203,11 @@ impl<'operation> Permitted<'operation> {
     /// Who saw what of whom, before a position of the access log.
     pub async fn access_records(self, search: &AccessSearch, before: Option<event_store::Position>, most: usize) -> Result<AccessRecords, Failure> {
         Ok(self.reads.snapshot.access_records(search, before, most).await?)
+    }
+
+    /// What the policies of a version said.
+    pub async fn policies(self, version: &str) -> Result<std::collections::BTreeMap<String, gate::Policy>, Failure> {
+        Ok(self.reads.snapshot.policies(version).await?)
     }
 
     /// Who reads.

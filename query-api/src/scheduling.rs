@@ -9,6 +9,7 @@ use chrono::{Days, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use domain::time::Interval;
 use domain::{AppointmentId, FacilityId, InvalidValue, PatientId, Permission, PractitionerId, RoomId};
+use gate::OfPatient;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -19,8 +20,9 @@ use crate::organizations::{Facility, Room};
 use crate::paging::{Page, cost, cost_at_root};
 use crate::patients::{Patient, patient};
 use crate::providers::Practitioner;
-use crate::reads::{Loads, Permitted, by_arguments, by_id, permitted};
+use crate::reads::{Loads, by_arguments, by_id, permitted};
 use crate::scalars::{Date, DateTime, LocalDateTime};
+use crate::values::Masked;
 
 const READ: Permission = Permission::ReadAppointments;
 
@@ -43,11 +45,7 @@ impl SchedulingQueries {
         let permitted = permitted(context, READ)?;
         let mut statement = filter.unwrap_or_default().statement(&page)?;
         let appointments = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        let connection = page.connection(appointments, Appointment::key);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        Ok(permitted.show_page(page.connection(appointments, Appointment::key)).await?)
     }
 
     /// One appointment; null when there is none that you may see.
@@ -59,11 +57,7 @@ impl SchedulingQueries {
 /// One appointment, and the note that it is shown.
 pub async fn appointment(context: &Context<'_>, id: AppointmentId) -> Result<Option<Appointment>, Failure> {
     let permitted = permitted(context, READ)?;
-    let appointment = permitted.load(id).await?;
-    if let Some(appointment) = &appointment {
-        appointment.disclosed(permitted);
-    }
-    Ok(appointment)
+    permitted.show_one(permitted.load(id).await?).await
 }
 
 /// What appointments are found by; everything given must match.
@@ -236,17 +230,41 @@ pub struct Appointment {
     booked_at: chrono::DateTime<Utc>,
     #[graphql(skip)]
     changed_at: chrono::DateTime<Utc>,
+    /// Why the time and the texts are not shown, where they are not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
+}
+
+impl OfPatient for Appointment {
+    fn permission(&self) -> Permission {
+        READ
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn facility(&self) -> Option<FacilityId> {
+        Some(FacilityId(self.facility_id))
+    }
+    fn masked(self, why: gate::Masked) -> Self {
+        Self {
+            start_at: None,
+            end_at: None,
+            local_start: None,
+            zone: None,
+            minutes: None,
+            reason: None,
+            exception_reason: None,
+            status_reason: None,
+            masked: Some(why.into()),
+            ..self
+        }
+    }
 }
 
 impl Appointment {
     /// What a cursor names.
     pub fn key(&self) -> Uuid {
         self.uuid
-    }
-
-    /// Notes that it is shown.
-    pub fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.patient_id));
     }
 
     fn at_its_place(&self, time: Option<chrono::DateTime<Utc>>) -> Option<DateTime> {

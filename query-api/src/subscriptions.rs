@@ -102,22 +102,18 @@ pub struct AppointmentChanges {
 }
 
 /// What can be followed: rows that name the event that changed them last.
-trait Rows: for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static {
+trait Rows: OfPatient + for<'row> FromRow<'row, PgRow> + Send + Unpin + 'static {
     const PERMISSION: Permission;
     /// The projections that write the rows.
     const PROJECTIONS: &'static [&'static str];
     /// Of anything that the caller sees, the last change: whatever is followed has not changed beyond it.
     const LATEST: &'static str;
-    fn disclosed(&self, permitted: Permitted<'_>);
 }
 
 impl Rows for Appointment {
     const PERMISSION: Permission = Permission::ReadAppointments;
     const PROJECTIONS: &'static [&'static str] = &["scheduling"];
     const LATEST: &'static str = "select coalesce(max(position), 0) from appointment";
-    fn disclosed(&self, permitted: Permitted<'_>) {
-        self.disclosed(permitted);
-    }
 }
 
 #[derive(FromRow)]
@@ -179,10 +175,7 @@ async fn changes_after<T: Rows>(
     let more = rows.iter().map(|row| row.changes).sum::<i64>() >= MOST_CHANGES;
     progress.set(Seen { position: Some(position), more, projections: T::PROJECTIONS, chart: None });
     let rows: Vec<T> = rows.into_iter().map(|row| row.row).collect();
-    for row in &rows {
-        row.disclosed(permitted);
-    }
-    Ok(Some((Position(position), rows)))
+    Ok(Some((Position(position), permitted.show_all(rows).await?)))
 }
 
 /// The appointments that have changed in one place ($1) after a position ($2), at most so many changes of them ($3).

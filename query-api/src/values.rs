@@ -127,3 +127,17 @@ pub struct Coding {
     /// How the code system names it.
     display: Option<String>,
 }
+
+/// Why something is there and not shown. Whoever needs it asks the patient for consent, or breaks the glass in an emergency.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "gate::Masked")]
+pub enum Masked {
+    /// No policy opens it to your roles, here and for this purpose.
+    Role,
+    /// It is of a sensitive kind, and nothing opens that to you.
+    Label,
+    /// The patient's dissent closes it to you.
+    Dissent,
+    /// A restriction closes it to you that was agreed to.
+    Restriction,
+}

@@ -20,6 +20,7 @@ mod shutdown;
 mod telemetry;
 mod token;
 mod welcome;
+mod why;
 
 use std::process::ExitCode;
 
@@ -67,6 +68,8 @@ enum Task {
     Export(export::Export),
     /// Say who saw what of whom, and why.
     Access(access::AccessQuestion),
+    /// Say what was decided about a request, and by what.
+    Why(why::Why),
     /// Look after the keys that everything is sealed under.
     Keys(keys::Keys),
     /// Load a small generated clinic, the first time.
@@ -107,6 +110,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
         Task::Access(question) => access::run(&config, question).await?,
+        Task::Why(why) => why::run(&config, why).await?,
         Task::Keys(keys) => keys::run(&config, keys).await?,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token).await?,

@@ -47,6 +47,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let metrics = metrics()?;
     let listener = tokio::net::TcpListener::bind(config.http).await.with_context(|| format!("{} cannot be listened on (CARELOG_HTTP)", config.http))?;
     let app = App::open(config).await?;
+    app.gate.adopt_policies().await.context("what the policies say cannot be kept in the access log")?;
     let shutdown = shutdown::on_signal();
     let mut work = JoinSet::new();
     let read_models = if parts.queries { read_models(app.read_pool.clone()) } else { database("read-models", app.read_pool.clone()) };

@@ -1,6 +1,6 @@
 //! Development tokens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use clap::Args;
@@ -82,6 +82,7 @@ fn issue(config: &Config, wanted: &TokenFor) -> anyhow::Result<(String, TenantId
         sub: UserId(user),
         tenant,
         roles,
+        facility_roles: BTreeMap::new(),
         patient: wanted.patient.map(PatientId).or(demo_patient),
         practitioner: demo_practitioner,
         iat: now,

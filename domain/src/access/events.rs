@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::decision::AccessDecision;
 use super::purpose::PurposeOfUse;
 use crate::event::{EventData, Subject};
 use crate::ids::{PatientId, UserId};
@@ -14,7 +15,8 @@ use crate::query::Tag;
 events! {
     /// The events of this context.
     "access" AccessEvent {
-        AccessRecorded 1,
+        AccessRecorded 2,
+        PoliciesAdopted 1,
     }
 }
 
@@ -95,6 +97,9 @@ pub struct AccessRecorded {
     pub origin: Phi<Origin>,
     /// The policies by which it was decided: a digest of them all.
     pub policy: String,
+    /// What was decided, and by what; records of the first version have none. Which label was asked about says something about the patients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decisions: Option<Phi<Vec<AccessDecision>>>,
     /// The position of the clinical log that was seen.
     pub reflects: i64,
 }
@@ -106,5 +111,28 @@ impl EventData for AccessRecorded {
     fn tags(&self) -> Vec<Tag> {
         let patients = self.patients.iter().copied().map(Tag::patient);
         [Tag::user(self.user), Tag::request(self.request)].into_iter().chain(patients).collect()
+    }
+}
+
+/// These policies decide from now on. The text is kept, so that what was decided by them can be explained for ever.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PoliciesAdopted {
+    /// Who adopted them: the installation.
+    pub user: UserId,
+    /// The digest by which access records name them.
+    pub version: String,
+    /// The schema that they are valid by.
+    pub schema: String,
+    /// All that they say, in Cedar.
+    pub policies: String,
+}
+
+impl EventData for PoliciesAdopted {
+    fn subject(&self) -> Subject {
+        Subject::User(self.user)
+    }
+    fn tags(&self) -> Vec<Tag> {
+        vec![Tag::user(self.user)]
     }
 }

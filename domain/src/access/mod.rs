@@ -3,9 +3,11 @@
 //! An *access* is one operation that showed, or sought, something of a patient. Its *purpose of use* says why (HL7 v3), its *kinds of data* and *fields* what, its
 //! *criteria* what was looked for, its *origin* from where. The record is committed before the first byte of the answer.
 
+mod decision;
 mod events;
 mod purpose;
 mod words;
 
-pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin};
+pub use decision::{AccessDecision, DecisionFact, DecisionOutcome};
+pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin, PoliciesAdopted};
 pub use purpose::PurposeOfUse;

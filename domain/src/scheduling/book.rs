@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Subject};
-use crate::ids::{AppointmentId, PatientId};
+use crate::ids::{AppointmentId, FacilityId, PatientId};
 use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::Query;
@@ -79,6 +79,10 @@ impl Command for BookAppointment {
 
     fn subject(&self) -> Subject {
         Subject::Patient(self.patient)
+    }
+
+    fn facility(&self) -> Option<FacilityId> {
+        Some(self.placement.facility)
     }
 }
 

@@ -114,7 +114,7 @@ impl From<records::ChartChange> for ChartChange {
     }
 }
 
-/// A page of the changes of a chart, in the log's order.
+/// A page of the changes of a chart, in the log's order; none of what is masked.
 pub async fn chart_changes(context: &Context<'_>, asked: ChartChangesOf) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>, Failure> {
     let ChartChangesOf { patient, from, to, page } = asked;
     let permitted = permitted(context, Permission::ReadChart)?;
@@ -131,6 +131,7 @@ pub async fn chart_changes(context: &Context<'_>, asked: ChartChangesOf) -> Resu
     let key = |change: &ChartChange| (change.by.position, change.uuid);
     let mut found: Vec<ChartChange> = changes(patient, events, from.through.0).into_iter().map(ChartChange::from).collect();
     found.sort_by_key(key);
+    found.retain(|change| !from.masked.contains_key(&change.uuid) && !to.masked.contains_key(&change.uuid));
     found.retain(|change| page.after.is_none_or(|after| key(change) > after));
     found.truncate(usize::try_from(page.limit()).unwrap_or_default());
     Ok(page.connection(found, key))

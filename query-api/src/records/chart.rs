@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::content::ChartKind;
 use super::entry::{Beside, ChartEntry};
-use super::past::{AsOf, PastOf, chart_of, newest_first};
+use super::past::{AsOf, PastChart, PastOf, newest_first};
 use super::standing::{AllergyStatus, ChartScreening, StandingOf};
 use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
@@ -38,7 +38,7 @@ pub struct ChartArguments {
 pub struct ChartSummary {
     patient: PatientId,
     position: i64,
-    past: Option<Arc<Chart>>,
+    past: Option<Arc<PastChart>>,
 }
 
 /// What is known of one patient's documents at the chart's moment.
@@ -72,20 +72,17 @@ impl ChartSummary {
         let permitted = permitted(context, Permission::ReadDocuments)?;
         let documents = match &self.past {
             None => permitted.load(DocumentsOf { patient: self.patient.0, page }).await?.unwrap_or_default(),
-            Some(past) => documents_of_the_past(past, &page)?,
+            // What of it may be seen was settled when the past was read.
+            Some(past) => return Ok(page.connection(documents_of_the_past(past, &page)?, Document::key)),
         };
-        let connection = page.connection(documents, Document::key);
-        for edge in &connection.edges {
-            edge.node.disclosed(permitted);
-        }
-        Ok(connection)
+        Ok(permitted.show_page(page.connection(documents, Document::key)).await?)
     }
 }
 
 impl ChartSummary {
     async fn standing(&self, context: &Context<'_>) -> Result<Option<Arc<Chart>>, Failure> {
         if let Some(past) = &self.past {
-            return Ok(Some(Arc::clone(past)));
+            return Ok(Some(Arc::new(past.chart.clone())));
         }
         Ok(permitted(context, Permission::ReadChart)?.load(StandingOf(self.patient.0)).await?.flatten())
     }
@@ -97,37 +94,43 @@ pub async fn chart(context: &Context<'_>, patient: PatientId, arguments: ChartAr
     permitted.discloses(patient);
     let ChartArguments { as_of, kinds, page } = arguments;
     let kinds = kinds.map(|kinds| kinds.into_iter().map(FactKind::from).map(FactKind::resource_type).collect::<Vec<_>>());
-    let (entries, summary) = match as_of {
+    match as_of {
         None => {
             let entries = permitted.load(ChartOf { patient: patient.0, kinds, page }).await?.unwrap_or_default();
-            (entries, ChartSummary { patient, position: permitted.reflects(), past: None })
+            let summary = ChartSummary { patient, position: permitted.reflects(), past: None };
+            return permitted.show_page(page.connection_with(entries, ChartEntry::key, summary)).await;
         }
         Some(moment) => {
             let past = permitted.load(PastOf { patient, moment: moment.into() }).await?.ok_or(Failure::Internal)?;
-            let chart = Arc::new(chart_of(&past));
+            let chart = Arc::new(PastChart::from(&*past));
             let entries = page_of_the_past(&chart, kinds.as_deref(), &page)?;
-            (entries, ChartSummary { patient, position: past.through.0, past: Some(chart) })
+            let summary = ChartSummary { patient, position: past.through.0, past: Some(chart) };
+            Ok(page.connection_with(entries, ChartEntry::key, summary))
         }
-    };
-    let connection = page.connection_with(entries, ChartEntry::key, summary);
-    for edge in &connection.edges {
-        edge.node.disclosed(permitted);
     }
-    Ok(connection)
 }
 
-fn page_of_the_past(chart: &Arc<Chart>, kinds: Option<&[&str]>, page: &Page<Uuid>) -> Result<Vec<ChartEntry>, Failure> {
+fn page_of_the_past(past: &Arc<PastChart>, kinds: Option<&[&str]>, page: &Page<Uuid>) -> Result<Vec<ChartEntry>, Failure> {
+    let chart = &past.chart;
     let mut entries: Vec<_> = chart.entries().filter(|entry| kinds.is_none_or(|kinds| kinds.contains(&entry.kind.resource_type()))).collect();
     entries.sort_by_key(|entry| newest_first(entry));
     let after = page.after.map(|after| chart.get(domain::FactId(after)).map(newest_first));
     let behind = |entry: &&records::ChartEntry| after.as_ref().is_none_or(|after| after.as_ref().is_some_and(|after| newest_first(entry) > *after));
     let shown = entries.into_iter().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default());
-    shown.map(|entry| ChartEntry::of_the_past(entry, chart)).collect()
+    shown.map(|entry| ChartEntry::of_the_past(entry, past)).collect()
 }
 
-fn documents_of_the_past(chart: &Chart, page: &Page<Uuid>) -> Result<Vec<Document>, Failure> {
+fn documents_of_the_past(past: &PastChart, page: &Page<Uuid>) -> Result<Vec<Document>, Failure> {
     let behind = |document: &&domain::documents::Document| page.after.is_none_or(|after| document.document.0 < after);
-    chart.documents().rev().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default()).map(Document::of_the_past).collect()
+    let documents = past.chart.documents().rev().filter(behind).take(usize::try_from(page.limit()).unwrap_or_default());
+    let shown = |document: &domain::documents::Document| {
+        let shown = Document::of_the_past(document)?;
+        Ok(match past.masked.get(&document.document.0) {
+            Some(why) => shown.masked(*why),
+            None => shown,
+        })
+    };
+    documents.map(shown).collect()
 }
 
 /// A page of a chart as it is now.

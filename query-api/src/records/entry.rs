@@ -6,17 +6,21 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 use chrono::Utc;
-use domain::records::{self, Chart, Content, FactKind, Screening};
-use domain::{FactId, Label, PatientId, Permission, Phi};
+use domain::records::{self, Content, FactKind, Screening};
+use domain::{FactId, Label, PatientId, Permission, Phi, UserId};
+use gate::OfPatient;
 use serde_json::Value;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::content::{ChartKind, FactContent};
+use super::past::PastChart;
+use crate::documents::labels;
 use crate::errors::Failure;
 use crate::ids::global;
-use crate::reads::{Loads, Permitted, by_id, permitted};
+use crate::reads::{Loads, by_id, permitted};
 use crate::scalars::{DateTime, Position};
+use crate::values::Masked;
 
 /// A clinical fact of a patient's chart.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -60,7 +64,38 @@ pub struct ChartEntry {
     /// The chart of the past that it is an entry of.
     #[graphql(skip)]
     #[sqlx(skip)]
-    past: Option<Arc<Chart>>,
+    past: Option<Arc<PastChart>>,
+    /// Why what it says is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
+}
+
+impl OfPatient for ChartEntry {
+    fn permission(&self) -> Permission {
+        Permission::ReadChart
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        labels(&self.security)
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.recorded.user == user || self.changed.user == user
+    }
+    fn masked(self, why: gate::Masked) -> Self {
+        Self {
+            title: None,
+            occurred_at: None,
+            encounter_id: None,
+            content: None,
+            security: Vec::new(),
+            screening: None,
+            error_reason: None,
+            masked: Some(why.into()),
+            ..self
+        }
+    }
 }
 
 /// Whether an entry holds.
@@ -140,11 +175,7 @@ impl ScreeningConflict {
 /// A fact as it is now; null when there is none that the caller may see.
 pub async fn chart_entry(context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
     let permitted = permitted(context, Permission::ReadChart)?;
-    let entry = permitted.load(fact).await?;
-    if let Some(entry) = &entry {
-        entry.disclosed(permitted);
-    }
-    Ok(entry)
+    permitted.show_one(permitted.load(fact).await?).await
 }
 
 /// Where the facts that an entry names are looked for: in the same person's chart, so that a merge that was undone shows nobody else's.
@@ -153,19 +184,17 @@ pub(super) enum Beside {
     /// The chart as it is now, of the person whose record this is.
     Now(Uuid),
     /// A chart of the past.
-    Then(Arc<Chart>),
+    Then(Arc<PastChart>),
 }
 
 impl Beside {
     pub(super) async fn fact(&self, context: &Context<'_>, fact: FactId) -> Result<Option<ChartEntry>, Failure> {
         let permitted = permitted(context, Permission::ReadChart)?;
         let entry = match self {
-            Self::Then(chart) => chart.get(fact).map(|entry| ChartEntry::of_the_past(entry, chart)).transpose()?,
-            Self::Now(record) => permitted.load(FactBeside { record: *record, fact: fact.0 }).await?,
+            // What of it may be seen was settled when the past was read.
+            Self::Then(past) => past.chart.get(fact).map(|entry| ChartEntry::of_the_past(entry, past)).transpose()?,
+            Self::Now(record) => permitted.show_one(permitted.load(FactBeside { record: *record, fact: fact.0 }).await?).await?,
         };
-        if let Some(entry) = &entry {
-            entry.disclosed(permitted);
-        }
         Ok(entry)
     }
 }
@@ -207,17 +236,12 @@ impl ChartEntry {
         self.uuid
     }
 
-    /// Notes that it is shown.
-    pub fn disclosed(&self, permitted: Permitted<'_>) {
-        permitted.discloses(PatientId(self.patient_id));
-    }
-
     /// An entry as it was.
-    pub fn of_the_past(entry: &records::ChartEntry, chart: &Arc<Chart>) -> Result<Self, Failure> {
+    pub fn of_the_past(entry: &records::ChartEntry, past: &Arc<PastChart>) -> Result<Self, Failure> {
         let content = entry.content.known();
         let (recorded, changed) = entry.recorded.clone().zip(entry.changed.clone()).ok_or(Failure::Internal)?;
         let reason = entry.entered_in_error.as_ref().and_then(Phi::known);
-        Ok(Self {
+        let shown = Self {
             uuid: entry.fact.0,
             patient_id: entry.patient.0,
             kind: entry.kind.resource_type().to_owned(),
@@ -232,7 +256,12 @@ impl ChartEntry {
             amendments: i32::try_from(entry.amendments).map_err(|_| Failure::Internal)?,
             recorded,
             changed,
-            past: Some(Arc::clone(chart)),
+            past: Some(Arc::clone(past)),
+            masked: None,
+        };
+        Ok(match past.masked.get(&entry.fact.0) {
+            Some(why) => shown.masked(*why),
+            None => shown,
         })
     }
 

@@ -135,16 +135,11 @@ impl Followed {
         if facts.rows.is_empty() && documents.rows.is_empty() && parted.is_empty() {
             return Ok(None);
         }
-        for entry in &facts.rows {
-            entry.disclosed(chart);
-        }
-        for document in &documents.rows {
-            document.disclosed(chart);
-        }
         let next = Self { facts: facts.place, documents: documents.place, parted: parted.last().map_or(self.parted, |(_, position)| *position) };
         let position = Position(next.facts.last().max(next.documents.last()).max(next.parted));
         let left_records = parted.into_iter().map(|(record, _)| record).collect();
-        let updates = ChartUpdates { position, entries: facts.rows, documents: documents.rows, left_records };
+        let (entries, documents_shown) = (chart.show_all(facts.rows).await?, chart.show_all(documents.rows).await?);
+        let updates = ChartUpdates { position, entries, documents: documents_shown, left_records };
         Ok(Some((updates, next, facts.more || documents.more)))
     }
 }

@@ -1,14 +1,15 @@
 //! The past of a chart, loaded once for whatever an operation asks of it.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_graphql::OneofObject;
 use async_graphql::dataloader::Loader;
 use domain::PatientId;
 use domain::records::{Chart, Content};
-use gate::{Moment, Past};
+use gate::{Masked, Moment, Past};
+use uuid::Uuid;
 
 use crate::errors::Failure;
 use crate::reads::Loads;
@@ -56,13 +57,22 @@ impl Loader<PastOf> for Loads {
     }
 }
 
-/// The chart that the past comes to.
-pub fn chart_of(past: &Past) -> Chart {
-    let mut chart = Chart::default();
-    for recorded in &past.events {
-        chart.apply(&recorded.event, Some(&projections::provenance(recorded)));
+/// The chart that the past comes to, as far as the caller may see it.
+pub struct PastChart {
+    /// Its entries; what is masked says nothing.
+    pub chart: Chart,
+    /// Which are, and why.
+    pub masked: BTreeMap<Uuid, Masked>,
+}
+
+impl From<&Past> for PastChart {
+    fn from(past: &Past) -> Self {
+        let mut chart = Chart::default();
+        for recorded in &past.events {
+            chart.apply(&recorded.event, Some(&projections::provenance(recorded)));
+        }
+        Self { chart: chart.of(&past.records), masked: past.masked.clone() }
     }
-    chart.of(&past.records)
 }
 
 /// What entries are sorted by, newest first: when it was so, or else when it was recorded.

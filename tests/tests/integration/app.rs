@@ -197,7 +197,18 @@ impl App {
         let (_, issuer) = Authority::development(&self.keys).expect("the development key");
         let now = event_store::Clock::system().now().timestamp();
         let roles: BTreeSet<Role> = roles.iter().copied().collect();
-        let claims = Claims { iss: String::new(), aud: "".into(), sub: user, tenant, roles, patient, practitioner: None, iat: now, exp: now + 3600 };
+        let claims = Claims {
+            iss: String::new(),
+            aud: "".into(),
+            sub: user,
+            tenant,
+            roles,
+            facility_roles: std::collections::BTreeMap::new(),
+            patient,
+            practitioner: None,
+            iat: now,
+            exp: now + 3600,
+        };
         issuer.issue(claims).expect("a token")
     }
 

@@ -236,7 +236,18 @@ fn reader(side: &ReadSide) -> String {
 fn issue(issuer: &TokenIssuer, tenant: TenantId, change: impl FnOnce(&mut Claims)) -> String {
     let now = Clock::system().now().timestamp();
     let (sub, roles) = (UserId(Uuid::from_u128(7)), BTreeSet::from([Role::FrontDesk]));
-    let mut claims = Claims { iss: String::new(), aud: "".into(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 3600 };
+    let mut claims = Claims {
+        iss: String::new(),
+        aud: "".into(),
+        sub,
+        tenant,
+        roles,
+        facility_roles: std::collections::BTreeMap::new(),
+        patient: None,
+        practitioner: None,
+        iat: now,
+        exp: now + 3600,
+    };
     change(&mut claims);
     issuer.issue(claims).unwrap()
 }

@@ -51,7 +51,18 @@ impl Issuer {
         let now = event_store::Clock::system().now().timestamp();
         let (sub, tenant) = (domain::UserId(Uuid::from_u128(1)), domain::TenantId(Uuid::from_u128(2)));
         let roles = BTreeSet::from([Role::FrontDesk]);
-        let claims = Claims { iss: issuer.into(), aud: audience.into(), sub, tenant, roles, patient: None, practitioner: None, iat: now, exp: now + 600 };
+        let claims = Claims {
+            iss: issuer.into(),
+            aud: audience.into(),
+            sub,
+            tenant,
+            roles,
+            facility_roles: std::collections::BTreeMap::new(),
+            patient: None,
+            practitioner: None,
+            iat: now,
+            exp: now + 600,
+        };
         jsonwebtoken::encode(&Header { kid: Some(key_id.into()), ..Header::new(Algorithm::EdDSA) }, &claims, &self.key).unwrap()
     }
 }

@@ -1,0 +1,203 @@
+//! Showing: the one way out of a snapshot for something of a patient. It is decided whether the caller sees it, and noted for the access record.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use domain::access::{AccessDecision, DecisionOutcome};
+use domain::{FacilityId, Label, PatientId, Permission, Role, UserId};
+
+use crate::circumstances::{Circumstances, Datum, Reached, look_up};
+use crate::policy::{Action, Facts, Question, ask};
+use crate::read::Snapshot;
+
+/// What goes with a record of substance use wherever it goes (42 CFR 2.32(a)(2)).
+pub const REDISCLOSURE: &str = "42 CFR part 2 prohibits unauthorized use or disclosure of these records.";
+
+/// How many decisions one access record keeps apart; of more it says only how many there were.
+const DECISIONS_AT_MOST: usize = 256;
+
+/// Something of a patient that an answer can hold.
+pub trait OfPatient: Sized {
+    /// Under which permission it is read.
+    fn permission(&self) -> Permission;
+    /// Whose it is.
+    fn patient(&self) -> PatientId;
+    /// How sensitive it is beyond normal.
+    fn labels(&self) -> Vec<Label> {
+        Vec::new()
+    }
+    /// Whether this user wrote it.
+    fn is_by(&self, user: UserId) -> bool {
+        let _ = user;
+        false
+    }
+    /// Where it is kept or takes place, where that is one facility.
+    fn facility(&self) -> Option<FacilityId> {
+        None
+    }
+    /// What is left of it for those who may know that it is there, and no more.
+    #[must_use]
+    fn masked(self, why: Masked) -> Self;
+}
+
+/// Why something is there and not shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Masked {
+    /// No policy opens it to the caller's roles, here and for this purpose.
+    Role,
+    /// It bears a sensitive label, and nothing opens that.
+    Label,
+    /// The patient's dissent closes it.
+    Dissent,
+    /// A restriction closes it that was agreed to.
+    Restriction,
+}
+
+/// What is decided of a datum.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    Shown,
+    Masked(Masked),
+    Withheld,
+}
+
+/// The labels that something more than a role must open.
+fn is_sensitive(label: Label) -> bool {
+    !matches!(label, Label::Unrestricted | Label::Normal | Label::Restricted)
+}
+
+/// Whether a caller's role at one facility has a permission over everyone's: whoever receives patients somewhere must find them, wherever they were before.
+pub(crate) fn holds_everywhere(permission: Permission) -> bool {
+    matches!(permission, Permission::ReadPatients | Permission::ManagePatients)
+}
+
+impl Snapshot {
+    /// Gets to know what the caller is to these patients. One statement for all that are not known yet.
+    pub async fn learn(&self, patients: impl IntoIterator<Item = PatientId>) -> Result<(), sqlx::Error> {
+        let unknown: BTreeSet<PatientId> = {
+            let known = self.known();
+            patients.into_iter().filter(|patient| !known.contains_key(patient)).collect()
+        };
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let unknown: Vec<PatientId> = unknown.into_iter().collect();
+        let reached = Reached { own: &self.own, themself: &self.themself, now: self.now };
+        let found = look_up(&mut *self.connection().await, self.caller(), &reached, &unknown).await?;
+        self.known().extend(found.into_iter().map(|(patient, circumstances)| (patient, Arc::new(circumstances))));
+        Ok(())
+    }
+
+    /// What of each of these the caller sees, noted as shown.
+    pub async fn show<T: OfPatient>(&self, values: Vec<T>) -> Result<Vec<Option<T>>, sqlx::Error> {
+        self.learn(values.iter().map(OfPatient::patient)).await?;
+        let shown = |value: T| match self.decide(&value, true) {
+            Verdict::Shown => Some(value),
+            Verdict::Masked(why) => Some(value.masked(why)),
+            Verdict::Withheld => None,
+        };
+        Ok(values.into_iter().map(shown).collect())
+    }
+
+    /// Whether the caller would see this whole; nothing is shown by it.
+    pub async fn sees<T: OfPatient>(&self, value: &T) -> Result<bool, sqlx::Error> {
+        self.learn([value.patient()]).await?;
+        Ok(self.decide(value, false) == Verdict::Shown)
+    }
+
+    /// What is decided of something of a patient, and why; noted, and as shown where it is.
+    pub(crate) fn decide<T: OfPatient>(&self, value: &T, shows: bool) -> Verdict {
+        let labels = value.labels();
+        let (permission, patient) = (value.permission(), value.patient());
+        let known = self.known().get(&patient).cloned().unwrap_or_default();
+        let datum = Datum { kind: permission.data_kind(), labels: &labels, authored: value.is_by(self.caller().user) };
+        let roles = self.roles_over(permission, value.facility(), &known);
+        let questions = [(Action::Use(permission), None)].into_iter();
+        let questions = questions.chain(labels.iter().copied().filter(|label| is_sensitive(*label)).map(|label| (Action::Open(label), Some(label))));
+        let mut decisions = Vec::new();
+        let mut refused = None;
+        for (action, label) in questions {
+            let (facts, rests_on) = known.facts(datum, label);
+            let ruling = ask(Question { roles: roles.clone(), purpose: self.caller().purpose, action, facts });
+            if !ruling.allowed && refused.is_none() {
+                refused = Some((because(label, facts), facts));
+            }
+            let outcome = if ruling.allowed { DecisionOutcome::Permitted } else { DecisionOutcome::Withheld };
+            decisions.push(AccessDecision { action: action.name(), label, outcome, policies: ruling.policies.clone(), facts: rests_on, count: 1 });
+        }
+        let verdict = match refused {
+            None => Verdict::Shown,
+            Some((why, facts)) => {
+                let knows = ask(Question { roles, purpose: self.caller().purpose, action: Action::KnowOf, facts });
+                if knows.allowed { Verdict::Masked(why) } else { Verdict::Withheld }
+            }
+        };
+        if let Verdict::Masked(_) = verdict {
+            let withheld = decisions.iter_mut().filter(|decision| decision.outcome == DecisionOutcome::Withheld);
+            withheld.for_each(|decision| decision.outcome = DecisionOutcome::Masked);
+        }
+        let mut access = self.lock();
+        for decision in decisions {
+            access.decides(decision);
+        }
+        if shows && verdict != Verdict::Withheld {
+            access.patients.insert(patient);
+        }
+        if shows && verdict == Verdict::Shown {
+            access.count += 1;
+            if labels.contains(&Label::SubstanceAbuse) {
+                access.notices.insert(REDISCLOSURE);
+            }
+        }
+        verdict
+    }
+
+    /// The caller's roles that hold where a datum is.
+    fn roles_over(&self, permission: Permission, facility: Option<FacilityId>, known: &Circumstances) -> BTreeSet<Role> {
+        let caller = self.caller();
+        if holds_everywhere(permission) {
+            return caller.roles();
+        }
+        caller.roles_at(|place| facility.map_or_else(|| known.facilities.contains(&place), |facility| facility == place))
+    }
+
+    /// Whether the caller sees a field at all, in whatever they see.
+    pub fn sees_field(&self, field: &str) -> bool {
+        let Some(protected) = crate::policy::protected_fields().get(field) else { return true };
+        let caller = self.caller();
+        let question = Question { roles: caller.roles(), purpose: caller.purpose, action: Action::SeeField(protected), facts: Facts::default() };
+        let allowed = ask(question).allowed;
+        if !allowed {
+            self.lock().masked_fields.insert(protected);
+        }
+        allowed
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PatientId, Arc<Circumstances>>> {
+        self.circumstances.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn because(label: Option<Label>, facts: Facts) -> Masked {
+    if facts.dissented {
+        Masked::Dissent
+    } else if facts.restricted {
+        Masked::Restriction
+    } else if label.is_some() {
+        Masked::Label
+    } else {
+        Masked::Role
+    }
+}
+
+impl crate::access::Access {
+    /// Notes a decision; like ones are counted together.
+    pub(crate) fn decides(&mut self, decision: AccessDecision) {
+        let count = decision.count;
+        let mut decision = AccessDecision { count: 0, ..decision };
+        if self.decisions.len() >= DECISIONS_AT_MOST && !self.decisions.contains_key(&decision) {
+            decision.facts.clear();
+        }
+        *self.decisions.entry(decision).or_default() += count;
+    }
+}

@@ -190,7 +190,7 @@ impl Gate {
         for permission in [Some(C::PERMISSION), command.also_needs()].into_iter().flatten() {
             let allowed = match caller.reach(permission) {
                 Some(Reach::Tenant) => true,
-                Some(Reach::OwnPatients) => match relation(&self.store, caller, command.subject(), self.store.head().await?).await? {
+                Some(Reach::OwnPatients) => match self.relation(caller, command.subject()).await? {
                     Some(Relation::Themself) => true,
                     Some(Relation::Grantee) => policy::passes_on(permission),
                     None => false,
@@ -202,6 +202,10 @@ impl Gate {
             }
         }
         Ok(())
+    }
+
+    async fn relation(&self, caller: &Caller, subject: Subject) -> Result<Option<Relation>, ReadError> {
+        relation(&self.store, caller, subject, self.store.head().await?, self.store.clock().now()).await
     }
 
     async fn command_key<C: Command>(&self, caller: &Caller, command: &C, id: Option<Uuid>) -> Result<CommandKey, Refusal<C::Rejection>> {

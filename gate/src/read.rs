@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::patients::AccessTerm;
 use domain::{PatientId, Permission, Phi, Subject};
 use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -14,7 +16,7 @@ use uuid::Uuid;
 use crate::Gate;
 use crate::access::{Access, Unrecorded};
 use crate::caller::Caller;
-use crate::policy::Reach;
+use crate::policy::{self, Reach};
 
 /// How long one statement of a read may take, locks it waits for included.
 const STATEMENT_AT_MOST: &str = "10s";
@@ -144,6 +146,16 @@ impl Snapshot {
         allowed
     }
 
+    /// Whether a permission, which the caller has, holds over a patient's record: over one to whom they were granted access only where it is passed on.
+    pub fn covers(&self, permission: Permission, patient: PatientId) -> bool {
+        self.own_only(permission).is_none_or(|own| own.contains(&patient))
+    }
+
+    /// The patients over whose records a permission holds, where row-level security admits more.
+    pub fn own_only(&self, permission: Permission) -> Option<&BTreeSet<PatientId>> {
+        (self.opened == Some(Reach::OwnPatients) && !policy::passes_on(permission)).then_some(&self.themself)
+    }
+
     fn reach(&self, permission: Permission) -> Option<Reach> {
         self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened))
     }
@@ -214,7 +226,7 @@ impl Gate {
             Some(Reach::OwnPatients) => {
                 // Already in the reading role, which alone sees rows, whoever owns the tables.
                 restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
-                ("own", own_patients(&mut transaction, caller).await?)
+                ("own", own_patients(&mut transaction, caller, self.store.clock().now()).await?)
             }
             None => ("none", Own::default()),
         };
@@ -285,15 +297,36 @@ struct Own {
     themself: BTreeSet<PatientId>,
 }
 
-/// Every record of the caller's own person, and of those who granted them access: merged records are of one person.
-async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<Own, sqlx::Error> {
+/// Access that a patient granted to the caller, and what it takes to say whether it holds.
+#[derive(sqlx::FromRow)]
+struct Grant {
+    patient_id: Uuid,
+    ends_at: Option<DateTime<Utc>>,
+    until_majority: bool,
+    birth_earliest: Option<NaiveDate>,
+}
+
+impl Grant {
+    fn holds(&self, now: DateTime<Utc>) -> bool {
+        AccessTerm { ends: self.ends_at, until_majority: self.until_majority }.holds(self.birth_earliest, now)
+    }
+}
+
+/// Every record of the caller's own person, and of those whose grant of access to them holds at this moment: merged records are of one person.
+async fn own_patients(connection: &mut PgConnection, caller: &Caller, now: DateTime<Utc>) -> Result<Own, sqlx::Error> {
     let own = caller.patient.map(|patient| patient.0);
+    let granted: Vec<Grant> = sqlx::query_as(
+        "select patient_id, ends_at, until_majority, birth_earliest from patient_grant join patient using (tenant, patient_id) where grantee = $1",
+    )
+    .bind(caller.user.0)
+    .fetch_all(&mut *connection)
+    .await?;
+    let granted: Vec<Uuid> = granted.iter().filter(|grant| grant.holds(now)).map(|grant| grant.patient_id).collect();
     let linked: Vec<(Uuid, bool)> = sqlx::query_as(
-        "select record_id, bool_or(patient_id is not distinct from $1) from patient_link \
-         where patient_id = $1 or patient_id in (select patient_id from patient_grant where grantee = $2) group by record_id",
+        "select record_id, bool_or(patient_id is not distinct from $1) from patient_link where patient_id = $1 or patient_id = any($2) group by record_id",
     )
     .bind(own)
-    .bind(caller.user.0)
+    .bind(granted)
     .fetch_all(connection)
     .await?;
     let themself = linked.iter().filter(|(_, own)| *own).map(|(record, _)| PatientId(*record)).chain(caller.patient).collect();

@@ -297,17 +297,22 @@ struct Own {
     themself: BTreeSet<PatientId>,
 }
 
-/// Access that a patient granted to the caller, and what it takes to say whether it holds.
-#[derive(sqlx::FromRow)]
-struct Grant {
-    patient_id: Uuid,
-    ends_at: Option<DateTime<Utc>>,
-    until_majority: bool,
-    birth_earliest: Option<NaiveDate>,
+/// Access that a patient granted to somebody, as the read models have it, and what it takes to say whether it holds.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Grant {
+    /// The patient's record.
+    pub patient_id: Uuid,
+    /// When it ends.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Whether it ends when the patient comes of age.
+    pub until_majority: bool,
+    /// The first day on which the patient can have been born.
+    pub birth_earliest: Option<NaiveDate>,
 }
 
 impl Grant {
-    fn holds(&self, now: DateTime<Utc>) -> bool {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
         AccessTerm { ends: self.ends_at, until_majority: self.until_majority }.holds(self.birth_earliest, now)
     }
 }

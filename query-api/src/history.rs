@@ -15,8 +15,8 @@ use crate::paging::Page;
 use crate::reads::{Loads, Permitted, by_arguments};
 use crate::scalars::{DateTime, Position};
 
-/// Something that happened. Of clinical facts and of documents those who may not read them (`READ_CHART`, `READ_DOCUMENTS`) learn that something
-/// happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
+/// Something that happened. Of clinical facts, of documents, and of consents, restrictions and grants of access those who may not read them (`READ_CHART`,
+/// `READ_DOCUMENTS`, `READ_CONSENTS`) learn that something happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct HistoryEntry {
@@ -60,11 +60,17 @@ impl HistoryEntry {
         self.position
     }
 
+    /// Whom it is about.
+    pub fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+
     /// What must be allowed for the whole entry, beyond reading histories.
     pub fn needs(&self) -> Option<Permission> {
-        match self.event_type.split_once('.')?.0 {
-            "records" => Some(Permission::ReadChart),
-            "documents" => Some(Permission::ReadDocuments),
+        match self.event_type.split_once('.')? {
+            ("records", _) => Some(Permission::ReadChart),
+            ("documents", _) => Some(Permission::ReadDocuments),
+            ("consents", _) | ("patients", "PatientAccessGranted" | "PatientAccessRevoked") => Some(Permission::ReadConsents),
             _ => None,
         }
     }
@@ -76,6 +82,10 @@ impl HistoryEntry {
             "documents.DocumentUploaded" => "A document was uploaded",
             "documents.DocumentSuperseded" => "A document was superseded",
             "documents.DocumentRemoved" => "A document was removed",
+            "patients.PatientAccessGranted" => "Access was granted",
+            "patients.PatientAccessRevoked" => "Access was revoked",
+            consent if consent.starts_with("consents.Consent") => "A consent was changed",
+            restriction if restriction.starts_with("consents.Restriction") => "A restriction was changed",
             fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
             fact if fact.ends_with("Amended") => "A clinical fact was amended",
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",

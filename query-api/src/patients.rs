@@ -12,6 +12,7 @@ use domain::{InvalidValue, PatientId, Permission, fhir_values};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::consents::{self, AccessGrant, Consent, ConsentsOf, GrantsOf, Restriction, RestrictionsOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -302,13 +303,55 @@ impl Patient {
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
     }
 
+    /// What they consented to under any record of theirs, the newest id first. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn consents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Consent>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let covered = permitted.covers(consents::READ, PatientId(self.uuid));
+        let found = if covered { permitted.load(ConsentsOf { patient: self.uuid, page }).await? } else { None };
+        let connection = page.connection(found.unwrap_or_default(), Consent::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
+    }
+
+    /// The restrictions that they asked for under any record of theirs, the newest id first. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn restrictions(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Restriction>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let covered = permitted.covers(consents::READ, PatientId(self.uuid));
+        let found = if covered { permitted.load(RestrictionsOf { patient: self.uuid, page }).await? } else { None };
+        let connection = page.connection(found.unwrap_or_default(), Restriction::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
+    }
+
+    /// Whom they let in, under any record of theirs, also where it has ended. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn grants(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<(Uuid, Uuid)>, AccessGrant>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let covered = permitted.covers(consents::READ, PatientId(self.uuid));
+        let found = if covered { permitted.load(GrantsOf { patient: self.uuid, page }).await? } else { None };
+        let connection = page.connection(found.unwrap_or_default(), AccessGrant::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
+    }
+
     /// What happened to them and to their records, newest first; of what you may not read, that it happened.
     #[graphql(complexity = "cost(first, child_complexity)")]
     async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<i64>, HistoryEntry>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
         let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        let whole = |entry: &HistoryEntry| entry.needs().is_none_or(|permission| permitted.allows(permission));
+        let whole = |entry: &HistoryEntry| entry.needs().is_none_or(|permission| permitted.allows(permission) && permitted.covers(permission, entry.patient()));
         let entries = entries.into_iter().map(|entry| if whole(&entry) { entry } else { entry.in_general_words() }).collect();
         self.disclosed(permitted);
         let connection = page.connection(entries, HistoryEntry::key);

@@ -1,6 +1,6 @@
 //! What the resolvers of one operation share: its snapshot, and the loads that batch over it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,6 +151,16 @@ impl<'operation> Permitted<'operation> {
     /// Whether the caller has a further permission, without which they are shown less.
     pub fn allows(self, permission: Permission) -> bool {
         self.reads.snapshot.allows(permission)
+    }
+
+    /// Whether a permission, which the caller has, holds over a patient's record, and is not the patient's alone.
+    pub fn covers(self, permission: Permission, patient: PatientId) -> bool {
+        self.reads.snapshot.covers(permission, patient)
+    }
+
+    /// The patients over whose records a permission holds, where the caller's statements see more.
+    pub fn own_only(self, permission: Permission) -> Option<&'operation BTreeSet<PatientId>> {
+        self.reads.snapshot.own_only(permission)
     }
 
     /// Who saw what of whom, before a position of the access log.

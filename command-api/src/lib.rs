@@ -8,6 +8,7 @@ mod openapi;
 mod problem;
 mod rule;
 
+mod consents;
 mod documents;
 mod organizations;
 mod patients;
@@ -29,8 +30,15 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every command there is, context by context.
 pub fn endpoints() -> Endpoints {
-    let contexts =
-        [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints(), documents::endpoints()];
+    let contexts = [
+        organizations::endpoints(),
+        patients::endpoints(),
+        providers::endpoints(),
+        scheduling::endpoints(),
+        records::endpoints(),
+        documents::endpoints(),
+        consents::endpoints(),
+    ];
     contexts.into_iter().flatten().collect()
 }
 

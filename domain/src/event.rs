@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::access::AccessEvent;
+use crate::consents::ConsentsEvent;
 use crate::documents::DocumentsEvent;
 use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
@@ -341,5 +342,6 @@ contexts! {
     "scheduling" Scheduling SchedulingEvent,
     "records" Records RecordsEvent,
     "documents" Documents DocumentsEvent,
+    "consents" Consents ConsentsEvent,
     "access" Access AccessEvent,
 }

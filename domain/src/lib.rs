@@ -7,6 +7,7 @@
 mod event;
 
 pub mod access;
+pub mod consents;
 pub mod decision;
 pub mod documents;
 pub mod fhir_values;

@@ -8,7 +8,10 @@ use uuid::Uuid;
 
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
-use crate::ids::{AppointmentId, BlockId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RoomId, UserId};
+use crate::ids::{
+    AppointmentId, BlockId, ConsentId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RestrictionId, RoomId,
+    UserId,
+};
 use crate::phi::Phi;
 
 /// One thing that an event is about.
@@ -43,6 +46,10 @@ pub enum TagKind {
     Fact,
     /// A document.
     Document,
+    /// A consent.
+    Consent,
+    /// A restriction.
+    Restriction,
     /// A business identifier, unique by its system within the tenant.
     Identifier,
     /// Someone who acts.
@@ -66,6 +73,8 @@ impl TagKind {
             Self::Appointment => "appointment",
             Self::Fact => "fact",
             Self::Document => "document",
+            Self::Consent => "consent",
+            Self::Restriction => "restriction",
             Self::Identifier => "identifier",
             Self::User => "user",
             Self::Request => "request",
@@ -142,6 +151,16 @@ impl Tag {
     /// A document.
     pub fn document(id: DocumentId) -> Self {
         Self::id(TagKind::Document, id.0)
+    }
+
+    /// A consent.
+    pub fn consent(id: ConsentId) -> Self {
+        Self::id(TagKind::Consent, id.0)
+    }
+
+    /// A restriction.
+    pub fn restriction(id: RestrictionId) -> Self {
+        Self::id(TagKind::Restriction, id.0)
     }
 
     /// Someone who acts.

@@ -1,5 +1,8 @@
 //! Value types parse at the edge, so that a decision never validates again.
 
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Datelike, Utc};
 use schemars::JsonSchema;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -126,6 +129,25 @@ where
         return Err(D::Error::custom(InvalidValue("hold fewer entries; the schema's maxItems says how many")));
     }
     Ok(list)
+}
+
+/// Reads a list of at most `MOST` entries, none of them twice: beside `#[schemars(length(max = 20))]`, as [`at_most`].
+pub fn distinct<'de, const MOST: usize, T, D>(deserializer: D) -> Result<BTreeSet<T>, D::Error>
+where
+    T: Deserialize<'de> + Ord,
+    D: Deserializer<'de>,
+{
+    let list: Vec<T> = at_most::<MOST, _, _>(deserializer)?;
+    let count = list.len();
+    let set: BTreeSet<T> = list.into_iter().collect();
+    if set.len() < count { Err(D::Error::custom(InvalidValue("name nothing twice"))) } else { Ok(set) }
+}
+
+/// Reads a moment, where one is given, in the years that every clock and every database here has.
+pub fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let moment = Option::<DateTime<Utc>>::deserialize(deserializer)?;
+    let ordinary = moment.is_none_or(|moment| (1800..=9999).contains(&moment.year()));
+    if ordinary { Ok(moment) } else { Err(D::Error::custom(InvalidValue("be a moment from 1800 to 9999"))) }
 }
 
 /// A length of time in whole minutes, 1 to 1,440 (one day).

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::caller::Caller;
 use crate::policy::Facts;
+use crate::read;
 
 /// How long after an appointment its practitioner counts as treating the patient; before it, they do from when it is booked.
 const CARE_LASTS: TimeDelta = TimeDelta::days(365);
@@ -35,7 +36,7 @@ pub(crate) struct Circumstances {
 }
 
 /// What a patient let somebody have.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 struct Grant {
     kinds: BTreeSet<DataKind>,
     labels: BTreeSet<Label>,
@@ -83,11 +84,11 @@ impl Circumstances {
         let mut facts = Facts { own: self.own, treats: self.treats, authored: datum.authored, glass_broken: self.glass.is_some(), ..Facts::default() };
         if self.own {
             rests_on.insert(DecisionFact::OwnRecord);
-        } else if let Some(covering) = self.grants.iter().find(|grant| covers(&grant.kinds, datum.kind)).or(self.grants.first()) {
+        } else if !self.grants.is_empty() {
+            let covering = || self.grants.iter().filter(|grant| grant_covers(&grant.kinds, datum.kind));
             facts.proxy = true;
-            facts.covered = covers(&covering.kinds, datum.kind);
-            let opened = |grant: &Grant| covers(&grant.kinds, datum.kind) && label.is_some_and(|label| grant.labels.contains(&label));
-            facts.consented = self.grants.iter().any(opened);
+            facts.covered = covering().count() > 0;
+            facts.consented = covering().any(|grant| label.is_some_and(|label| grant.labels.contains(&label)));
             rests_on.insert(DecisionFact::Grant);
         }
         for provision in self.provisions.iter().filter(|provision| covers(&provision.kinds, datum.kind)) {
@@ -120,15 +121,18 @@ impl Circumstances {
     }
 }
 
+/// Whether a grant of access to these kinds of data reaches this one. Who the patient is, whoever reaches anything of theirs knows.
+pub(crate) fn grant_covers(kinds: &BTreeSet<DataKind>, kind: Option<DataKind>) -> bool {
+    covers(kinds, kind) || kind == Some(DataKind::Demographics)
+}
+
 /// Whether what is said of these kinds is said of this one: of none means of all.
 fn covers(kinds: &BTreeSet<DataKind>, kind: Option<DataKind>) -> bool {
     kinds.is_empty() || kind.is_some_and(|kind| kinds.contains(&kind))
 }
 
 /// One row a patient. What it reads are a handful of rows of each.
-const STATEMENT: &str = "select asked.id, asked.id = any($2) or person.records && $2 as own, \
-     coalesce((select json_agg(json_build_object('kinds', kinds, 'labels', labels)) from patient_grant \
-        where grantee = $3 and patient_id = any(person.records) and patient_id = any($10)), '[]') as grants, \
+const STATEMENT: &str = "select asked.id, person.records, asked.id = any($2) or person.records && $2 as own, \
      exists (select from appointment where practitioner_id = $4 and patient_id = any(person.records) \
         and status not in ('cancelled', 'noshow') and start_at > $5) as treats, \
      coalesce((select json_agg(json_build_object('id', provision_id, 'source', source, 'decision', decision, 'kinds', kinds, 'labels', labels)) \
@@ -145,8 +149,8 @@ const STATEMENT: &str = "select asked.id, asked.id = any($2) or person.records &
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Uuid,
+    records: Vec<Uuid>,
     own: bool,
-    grants: Value,
     treats: bool,
     provisions: Value,
     glass: Option<Uuid>,
@@ -173,29 +177,30 @@ pub(crate) async fn look_up(
         .bind(caller.purpose.code())
         .bind(roles)
         .bind(facilities)
-        .bind(uuids(reached.own))
         .fetch_all(connection)
         .await?;
-    rows.into_iter().map(|row| Ok((PatientId(row.id), row.circumstances()?))).collect()
+    rows.into_iter().map(|row| Ok((PatientId(row.id), row.circumstances(reached.grants)?))).collect()
 }
 
 /// Whom a caller reaches as a patient or for one, and when they ask.
 pub(crate) struct Reached<'snapshot> {
-    /// Every record of their own, and of those who let them in.
-    pub(crate) own: &'snapshot BTreeSet<PatientId>,
-    /// Those that are their own.
+    /// Every record of their own.
     pub(crate) themself: &'snapshot BTreeSet<PatientId>,
+    /// What others granted them, of what holds.
+    pub(crate) grants: &'snapshot [read::Grant],
     /// The moment.
     pub(crate) now: DateTime<Utc>,
 }
 
 impl Row {
-    fn circumstances(self) -> Result<Circumstances, sqlx::Error> {
+    fn circumstances(self, grants: &[read::Grant]) -> Result<Circumstances, sqlx::Error> {
+        let grants = grants.iter().filter(|grant| self.records.contains(&grant.patient_id));
+        let grants = grants.map(|grant| Ok(Grant { kinds: listed(&grant.kinds)?, labels: listed(&grant.labels)? }));
         Ok(Circumstances {
             own: self.own,
-            grants: read(self.grants)?,
+            grants: grants.collect::<Result<_, sqlx::Error>>()?,
             treats: self.treats,
-            provisions: read(self.provisions)?,
+            provisions: known(self.provisions)?,
             glass: self.glass.map(BreakGlassId),
             facilities: self.facilities.into_iter().map(FacilityId).collect(),
         })
@@ -203,6 +208,10 @@ impl Row {
 }
 
 /// A row that this build does not understand closes: it may be a dissent.
-fn read<T: DeserializeOwned>(value: Value) -> Result<T, sqlx::Error> {
+fn known<T: DeserializeOwned>(value: Value) -> Result<T, sqlx::Error> {
     serde_json::from_value(value).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+fn listed<T: DeserializeOwned>(names: &[String]) -> Result<T, sqlx::Error> {
+    known(Value::from(names))
 }

@@ -192,7 +192,7 @@ impl Gate {
             let allowed = match caller.reach(permission) {
                 Some(Reach::Tenant) => true,
                 Some(Reach::Facilities) if self.takes_place_where(caller, permission, command).await? => true,
-                Some(_) if caller.roles.contains(&Role::Patient) => match relation(&self.store, caller, command.subject(), self.store.head().await?).await? {
+                Some(_) if caller.roles.contains(&Role::Patient) => match self.relation(caller, command.subject(), permission).await? {
                     Some(Relation::Themself) => policy::reach(&caller.roles, permission).is_some(),
                     Some(Relation::Grantee) => policy::passes_on(permission),
                     None => false,
@@ -215,6 +215,10 @@ impl Gate {
             (None, Subject::Patient(patient)) => cared_for_at(&self.store, caller.tenant, patient, &facilities).await,
             _ => Ok(false),
         }
+    }
+
+    async fn relation(&self, caller: &Caller, subject: Subject, permission: Permission) -> Result<Option<Relation>, ReadError> {
+        relation(&self.store, caller, subject, permission.data_kind(), self.store.head().await?, self.store.clock().now()).await
     }
 
     async fn command_key<C: Command>(&self, caller: &Caller, command: &C, id: Option<Uuid>) -> Result<CommandKey, Refusal<C::Rejection>> {

@@ -35,7 +35,7 @@ pub use execute::{Accepted, Answer, Failure, Refusal, Request};
 pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, permissions, reach};
-pub use read::{Answered, ConnectionGuard, Forbidden, ReadRefusal, Reading, Snapshot};
+pub use read::{Answered, ConnectionGuard, Forbidden, Grant, ReadRefusal, Reading, Snapshot};
 pub use show::{Masked, OfPatient, REDISCLOSURE};
 pub use signals::Moved;
 pub use token::{Audience, Claims};

@@ -5,7 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::Mutex as SyncMutex;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::patients::AccessTerm;
 use domain::{PatientId, Permission, Phi, Subject};
 use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -96,6 +97,8 @@ pub struct Snapshot {
     pub(crate) own: BTreeSet<PatientId>,
     /// Those of them that are the caller's own person.
     pub(crate) themself: BTreeSet<PatientId>,
+    /// What the caller was granted, of what holds.
+    pub(crate) grants: Vec<Grant>,
     /// What the caller is to patients, as far as that was asked.
     pub(crate) circumstances: SyncMutex<HashMap<PatientId, Arc<Circumstances>>>,
     /// When it was opened.
@@ -225,11 +228,11 @@ impl Gate {
             Some(Reach::OwnPatients) => {
                 // Already in the reading role, which alone sees rows, whoever owns the tables.
                 restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
-                ("own", own_patients(&mut transaction, caller).await?)
+                ("own", own_patients(&mut transaction, caller, self.store.clock().now()).await?)
             }
             None => ("none", Own::default()),
         };
-        let Own { patients, mut themself } = own;
+        let Own { patients, mut themself, grants } = own;
         themself.extend(caller.patient);
         restrict(&mut transaction, caller, &registry.search_path, reach, &patients).await?;
         let access = Access { criteria: reading.criteria, reflects: registry.reflects, ..Access::of(reading.operation, reading.correlation) };
@@ -246,6 +249,7 @@ impl Gate {
             opened,
             own: patients.into_iter().map(PatientId).collect(),
             themself,
+            grants,
             circumstances: SyncMutex::default(),
             now: self.store.clock().now(),
             store: self.store.clone(),
@@ -297,21 +301,54 @@ async fn registry(connection: &mut PgConnection, caller: &Caller) -> Result<Regi
 struct Own {
     patients: Vec<Uuid>,
     themself: BTreeSet<PatientId>,
+    /// What they were granted, of what holds.
+    grants: Vec<Grant>,
 }
 
-/// Every record of the caller's own person, and of those who granted them access: merged records are of one person.
-async fn own_patients(connection: &mut PgConnection, caller: &Caller) -> Result<Own, sqlx::Error> {
+/// Access that a patient granted to somebody, as the read models have it, and what it takes to say whether it holds.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Grant {
+    /// The patient's record.
+    pub patient_id: Uuid,
+    /// When it ends.
+    pub ends_at: Option<DateTime<Utc>>,
+    /// Whether it ends when the patient comes of age.
+    pub until_majority: bool,
+    /// The first day on which the patient can have been born.
+    pub birth_earliest: Option<NaiveDate>,
+    /// The kinds of data that they have access to, by name; none: all that is passed on.
+    pub kinds: Vec<String>,
+    /// The sensitive labels that it opens, as HL7 codes.
+    pub labels: Vec<String>,
+}
+
+impl Grant {
+    /// Whether it holds at a moment.
+    pub fn holds(&self, now: DateTime<Utc>) -> bool {
+        AccessTerm { ends: self.ends_at, until_majority: self.until_majority }.holds(self.birth_earliest, now)
+    }
+}
+
+/// Every record of the caller's own person, and of those whose grant of access to them holds at this moment: merged records are of one person.
+async fn own_patients(connection: &mut PgConnection, caller: &Caller, now: DateTime<Utc>) -> Result<Own, sqlx::Error> {
     let own = caller.patient.map(|patient| patient.0);
+    let mut grants: Vec<Grant> = sqlx::query_as(
+        "select patient_id, ends_at, until_majority, birth_earliest, kinds, labels from patient_grant join patient using (tenant, patient_id) where grantee = $1",
+    )
+    .bind(caller.user.0)
+    .fetch_all(&mut *connection)
+    .await?;
+    grants.retain(|grant| grant.holds(now));
+    let granted: Vec<Uuid> = grants.iter().map(|grant| grant.patient_id).collect();
     let linked: Vec<(Uuid, bool)> = sqlx::query_as(
-        "select record_id, bool_or(patient_id is not distinct from $1) from patient_link \
-         where patient_id = $1 or patient_id in (select patient_id from patient_grant where grantee = $2) group by record_id",
+        "select record_id, bool_or(patient_id is not distinct from $1) from patient_link where patient_id = $1 or patient_id = any($2) group by record_id",
     )
     .bind(own)
-    .bind(caller.user.0)
+    .bind(granted)
     .fetch_all(connection)
     .await?;
     let themself = linked.iter().filter(|(_, own)| *own).map(|(record, _)| PatientId(*record)).chain(caller.patient).collect();
-    Ok(Own { patients: linked.into_iter().map(|(record, _)| record).chain(own).collect(), themself })
+    Ok(Own { patients: linked.into_iter().map(|(record, _)| record).chain(own).collect(), themself, grants })
 }
 
 /// From here on the transaction sees one tenant and the patients within reach, whatever a statement asks for.

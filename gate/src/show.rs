@@ -82,7 +82,7 @@ impl Snapshot {
             return Ok(());
         }
         let unknown: Vec<PatientId> = unknown.into_iter().collect();
-        let reached = Reached { own: &self.own, themself: &self.themself, now: self.now };
+        let reached = Reached { themself: &self.themself, grants: &self.grants, now: self.now };
         let found = look_up(&mut *self.connection().await, self.caller(), &reached, &unknown).await?;
         self.known().extend(found.into_iter().map(|(patient, circumstances)| (patient, Arc::new(circumstances))));
         Ok(())

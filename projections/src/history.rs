@@ -1,5 +1,6 @@
 //! A patient's events, each as a sentence with its details.
 
+mod consents;
 mod documents;
 mod patients;
 mod records;
@@ -114,6 +115,7 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
         Event::Scheduling(event) => vec![scheduling::entry(event, names)],
         Event::Records(event) => vec![records::entry(&event.change())],
         Event::Documents(event) => vec![documents::entry(event)],
+        Event::Consents(event) => vec![consents::entry(event)],
         // In a log of its own.
         Event::Access(_) => Vec::new(),
         Event::Organizations(event) => match event {

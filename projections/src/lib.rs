@@ -5,6 +5,7 @@
 //! but its own subject.
 
 mod check;
+mod consents;
 mod dead_letters;
 mod documents;
 mod fold;
@@ -51,6 +52,7 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(scheduling::Scheduling),       // who meets whom, when and where
         Arc::new(records::Records),             // what is known of their health
         Arc::new(documents::Documents),         // the files in their records
+        Arc::new(consents::Consents),           // what they permit and deny
         Arc::new(history::History),             // what happened to a patient
     ]
 }

@@ -108,7 +108,7 @@ impl Batch {
                 patient.merge_into(None);
                 relate(event.survivor, Relation::Separated(event.merged));
             }
-            PatientsEvent::PatientAccessGranted(event) => relate(event.patient, Relation::Granted(event.grantee)),
+            PatientsEvent::PatientAccessGranted(event) => relate(event.patient, Relation::granted(recorded, event)?),
             PatientsEvent::PatientAccessRevoked(event) => relate(event.patient, Relation::Revoked(event.grantee)),
         }
         Ok(())

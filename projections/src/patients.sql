@@ -78,11 +78,18 @@ create table patient_link_left (
     primary key (tenant, patient_id, record_id)
 );
 
--- The grants in force.
+-- The grants that were not revoked. One that has an end, or ends with the patient's majority, holds only before: see `AccessTerm` in `domain`.
 create table patient_grant (
     tenant uuid not null,
     patient_id uuid not null,
     grantee uuid not null, -- a user
+    grantee_name jsonb, -- FHIR HumanName; null where it was not said or is erased
+    relationship text not null, -- HL7 v3 RoleCode, or other
+    kinds text[] not null, -- kinds of data; empty: all that is passed on
+    labels text[] not null, -- HL7 codes of the sensitive data that is opened
+    ends_at timestamptz,
+    until_majority boolean not null,
+    granted_at timestamptz not null, -- recorded
     position bigint not null,
     primary key (tenant, patient_id, grantee)
 );

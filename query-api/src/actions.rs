@@ -7,7 +7,7 @@ use async_graphql::dataloader::Loader;
 use domain::scheduling::{AppointmentStatus, OfferedAction, actions};
 use domain::time::Interval;
 use domain::{PatientId, Permission};
-use gate::Reach;
+use gate::{Grant, Reach};
 use uuid::Uuid;
 
 use crate::errors::Failure;
@@ -43,24 +43,29 @@ pub async fn offered(permitted: Permitted<'_>, patient: PatientId, status: Appoi
 async fn permissions(permitted: Permitted<'_>, patient: PatientId) -> Result<BTreeSet<Permission>, Failure> {
     let all = permitted.caller().permissions();
     let acts_for = !permitted.is_staff() || permitted.caller().patient == Some(patient);
-    let acts_for = acts_for || (all.values().any(|reach| *reach == Reach::OwnPatients) && permitted.load(GrantedBy(patient)).await?.is_some());
+    let acts_for = acts_for
+        || (all.values().any(|reach| *reach == Reach::OwnPatients)
+            && permitted.load(GrantedBy(patient)).await?.is_some_and(|grant| grant.holds(permitted.now())));
     Ok(all.into_iter().filter(|(_, reach)| *reach == Reach::Tenant || acts_for).map(|(permission, _)| permission).collect())
 }
 
-/// Whether a patient lets the caller act for them.
+/// What a patient lets the caller do for them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct GrantedBy(PatientId);
 
 impl Loader<GrantedBy> for Loads {
-    type Value = ();
+    type Value = Grant;
     type Error = Failure;
-    async fn load(&self, patients: &[GrantedBy]) -> Result<HashMap<GrantedBy, ()>, Failure> {
+    async fn load(&self, patients: &[GrantedBy]) -> Result<HashMap<GrantedBy, Grant>, Failure> {
         let patients: Vec<Uuid> = patients.iter().map(|patient| patient.0.0).collect();
-        let granted: Vec<Uuid> = sqlx::query_scalar("select patient_id from patient_grant where patient_id = any($1) and grantee = $2")
-            .bind(patients)
-            .bind(self.caller().user.0)
-            .fetch_all(&mut *self.connection().await)
-            .await?;
-        Ok(granted.into_iter().map(|patient| (GrantedBy(PatientId(patient)), ())).collect())
+        let granted: Vec<Grant> = sqlx::query_as(
+            "select patient_id, ends_at, until_majority, birth_earliest from patient_grant join patient using (tenant, patient_id) \
+             where patient_id = any($1) and grantee = $2",
+        )
+        .bind(patients)
+        .bind(self.caller().user.0)
+        .fetch_all(&mut *self.connection().await)
+        .await?;
+        Ok(granted.into_iter().map(|grant| (GrantedBy(PatientId(grant.patient_id)), grant)).collect())
     }
 }

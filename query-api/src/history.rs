@@ -18,8 +18,8 @@ use crate::reads::{Loads, by_arguments};
 use crate::scalars::{DateTime, Position};
 use crate::values::Masked;
 
-/// Something that happened. Of clinical facts and of documents those who may not read them (`READ_CHART`, `READ_DOCUMENTS`) learn that something
-/// happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
+/// Something that happened. Of clinical facts, of documents, and of consents, restrictions and grants of access those who may not read them (`READ_CHART`,
+/// `READ_DOCUMENTS`, `READ_CONSENTS`) learn that something happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct HistoryEntry {
@@ -75,6 +75,7 @@ impl OfPatient for HistoryEntry {
         match self.event_type.split_once('.') {
             Some(("records", _)) => Permission::ReadChart,
             Some(("documents", _)) => Permission::ReadDocuments,
+            Some(("consents", _) | ("patients", "PatientAccessGranted" | "PatientAccessRevoked")) => Permission::ReadConsents,
             _ => Permission::ReadHistory,
         }
     }
@@ -93,6 +94,10 @@ impl OfPatient for HistoryEntry {
             "documents.DocumentUploaded" => "A document was uploaded",
             "documents.DocumentSuperseded" => "A document was superseded",
             "documents.DocumentRemoved" => "A document was removed",
+            "patients.PatientAccessGranted" => "Access was granted",
+            "patients.PatientAccessRevoked" => "Access was revoked",
+            consent if consent.starts_with("consents.Consent") => "A consent was changed",
+            restriction if restriction.starts_with("consents.Restriction") => "A restriction was changed",
             fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
             fact if fact.ends_with("Amended") => "A clinical fact was amended",
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",

@@ -1,7 +1,7 @@
 //! Global ids: a FHIR-like reference such as `Patient/0190…`. An argument that can only mean one type takes the bare UUID too, as commands have it.
 
 use async_graphql::ID;
-use domain::{AppointmentId, DocumentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, PractitionerId, RoomId};
+use domain::{AppointmentId, ConsentId, DocumentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, PractitionerId, RestrictionId, RoomId};
 use uuid::Uuid;
 
 use crate::errors::Failure;
@@ -39,6 +39,8 @@ global! {
     AppointmentId "Appointment",
     FactId "ChartEntry",
     DocumentId "Document",
+    ConsentId "Consent",
+    RestrictionId "Restriction",
 }
 
 /// The id of an object, unique over all types.

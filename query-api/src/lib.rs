@@ -9,6 +9,7 @@ mod access;
 mod actions;
 mod batches;
 mod calendar;
+mod consents;
 mod document;
 mod documents;
 mod errors;
@@ -66,6 +67,7 @@ pub struct Query(
     organizations::OrganizationQueries,
     scheduling::SchedulingQueries,
     access::AccessQueries,
+    consents::RestrictionQueries,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

@@ -1,8 +1,11 @@
 //! Relay's `node`: any object by its global id.
 
 use async_graphql::{Context, ID, Interface, Object, Result};
-use domain::{AppointmentId, DocumentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RoomId};
+use domain::{
+    AppointmentId, ConsentId, DocumentId, FacilityId, FactId, InvalidValue, OrganizationId, PatientId, Permission, PractitionerId, RestrictionId, RoomId,
+};
 
+use crate::consents::{Consent, Restriction, consent, restriction};
 use crate::documents::{Document, document};
 use crate::errors::Failure;
 use crate::ids::{Global, argument};
@@ -33,6 +36,10 @@ pub enum Node {
     ChartEntry(ChartEntry),
     /// A document.
     Document(Document),
+    /// A consent.
+    Consent(Consent),
+    /// A restriction.
+    Restriction(Restriction),
 }
 
 /// The query of any object.
@@ -50,6 +57,8 @@ impl NodeQuery {
             Some(AppointmentId::TYPE) => appointment(context, argument("id", id)?).await?.map(Node::from),
             Some(FactId::TYPE) => chart_entry(context, argument("id", id)?).await?.map(Node::from),
             Some(DocumentId::TYPE) => document(context, argument("id", id)?).await?.map(Node::from),
+            Some(ConsentId::TYPE) => consent(context, argument("id", id)?).await?.map(Node::from),
+            Some(RestrictionId::TYPE) => restriction(context, argument("id", id)?).await?.map(Node::from),
             Some(PractitionerId::TYPE) => permitted(context, Permission::ReadPractitioners)?.load(argument::<PractitionerId>("id", id)?).await?.map(Node::from),
             Some(OrganizationId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<OrganizationId>("id", id)?).await?.map(Node::from),
             Some(FacilityId::TYPE) => permitted(context, Permission::ReadOrganizations)?.load(argument::<FacilityId>("id", id)?).await?.map(Node::from),

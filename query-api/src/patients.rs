@@ -13,6 +13,7 @@ use gate::OfPatient;
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::consents::{self, AccessGrant, Consent, ConsentsOf, GrantsOf, Restriction, RestrictionsOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -308,6 +309,33 @@ impl Patient {
     ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
         let page = Page::of(first, after.as_deref())?;
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
+    }
+
+    /// What they consented to under any record of theirs, the newest id first. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn consents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Consent>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let found = permitted.load(ConsentsOf { patient: self.uuid, page }).await?.unwrap_or_default();
+        Ok(permitted.show_page(page.connection(found, Consent::key)).await?)
+    }
+
+    /// The restrictions that they asked for under any record of theirs, the newest id first. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn restrictions(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Restriction>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let found = permitted.load(RestrictionsOf { patient: self.uuid, page }).await?.unwrap_or_default();
+        Ok(permitted.show_page(page.connection(found, Restriction::key)).await?)
+    }
+
+    /// Whom they let in, under any record of theirs, also where it has ended. Whom they let in does not see it.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn grants(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<(Uuid, Uuid)>, AccessGrant>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, consents::READ)?;
+        let found = permitted.load(GrantsOf { patient: self.uuid, page }).await?.unwrap_or_default();
+        Ok(permitted.show_page(page.connection(found, AccessGrant::key)).await?)
     }
 
     /// What happened to them and to their records, newest first; of what you may not read, that it happened.

@@ -1,6 +1,6 @@
 //! What the resolvers of one operation share: its snapshot, and the loads that batch over it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -206,7 +206,7 @@ impl<'operation> Permitted<'operation> {
     }
 
     /// What the policies of a version said.
-    pub async fn policies(self, version: &str) -> Result<std::collections::BTreeMap<String, gate::Policy>, Failure> {
+    pub async fn policies(self, version: &str) -> Result<BTreeMap<String, gate::Policy>, Failure> {
         Ok(self.reads.snapshot.policies(version).await?)
     }
 

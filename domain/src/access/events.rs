@@ -42,6 +42,31 @@ pub enum DataKind {
     Disclosures,
 }
 
+impl DataKind {
+    /// Every kind.
+    pub const ALL: [Self; 8] =
+        [Self::Demographics, Self::Appointments, Self::Chart, Self::Documents, Self::History, Self::AccessRecords, Self::Consents, Self::Disclosures];
+
+    /// As it is stored.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demographics => "demographics",
+            Self::Appointments => "appointments",
+            Self::Chart => "chart",
+            Self::Documents => "documents",
+            Self::History => "history",
+            Self::AccessRecords => "access-records",
+            Self::Consents => "consents",
+            Self::Disclosures => "disclosures",
+        }
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// What came of an access.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

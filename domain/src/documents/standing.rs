@@ -12,7 +12,7 @@ use crate::records::{Chart, RecordsEvent};
 
 /// A patient's record, and the documents and facts that a decision names.
 pub struct DocumentStanding {
-    pub(super) patient: PatientStanding,
+    pub(crate) patient: PatientStanding,
     of: PatientId,
     chart: Chart,
 }
@@ -31,14 +31,14 @@ pub enum DocumentUnusable {
 
 impl DocumentStanding {
     /// The model before any event, and what it must see.
-    pub(super) fn of(patient: PatientId, documents: &[DocumentId], facts: impl IntoIterator<Item = FactId>) -> (Self, Query) {
+    pub(crate) fn of(patient: PatientId, documents: &[DocumentId], facts: impl IntoIterator<Item = FactId>) -> (Self, Query) {
         let standing = PatientStanding::of(patient);
         let query = documents.iter().fold(standing.query(), |query, document| query.and(DocumentsEvent::TYPES, Tag::document(*document)));
         let query = facts.into_iter().fold(query, |query, fact| query.and(RecordsEvent::TYPES, Tag::fact(fact)));
         (Self { patient: standing, of: patient, chart: Chart::default() }, query)
     }
 
-    pub(super) fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &Event) {
         self.patient.apply(event);
         self.chart.apply(event, None);
     }
@@ -49,7 +49,7 @@ impl DocumentStanding {
     }
 
     /// A document of this person that was not removed.
-    pub(super) fn usable(&self, document: DocumentId) -> Result<&Document, DocumentUnusable> {
+    pub(crate) fn usable(&self, document: DocumentId) -> Result<&Document, DocumentUnusable> {
         let known = self.own(document).ok_or(DocumentUnusable::DocumentUnknown)?;
         if known.removed.is_some() { Err(DocumentUnusable::DocumentRemoved) } else { Ok(known) }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::{EventData, Subject};
 use crate::fhir_values::{HumanName, Identifier};
 use crate::ids::{PatientId, UserId};
-use crate::patients::{Contact, Correction, DeathTime, Demographics};
+use crate::patients::{AccessScope, Contact, Correction, DeathTime, Demographics};
 use crate::phi::{Phi, PhiOf};
 use crate::query::Tag;
 use crate::value::Reason;
@@ -24,7 +24,7 @@ events! {
         PatientDeactivated 1,
         PatientsMerged 1,
         PatientMergeUndone 1,
-        PatientAccessGranted 2,
+        PatientAccessGranted 3,
         PatientAccessRevoked 1,
     }
 }
@@ -248,6 +248,9 @@ pub struct PatientAccessGranted {
     /// What they are called, where it was said. It is theirs, not the patient's: their key seals it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grantee_name: Option<PhiOf<HumanName>>,
+    /// How far it reaches, in place of what was granted to them before. Versions 1 and 2 did not say: a protected value that was never sealed reads as its default.
+    #[serde(default)]
+    pub scope: Phi<AccessScope>,
 }
 
 impl EventData for PatientAccessGranted {

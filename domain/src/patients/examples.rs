@@ -92,7 +92,11 @@ pub fn merge_undone(survivor: PatientId, merged: PatientId) -> Event {
 }
 
 pub fn access_granted(patient: PatientId, grantee: UserId) -> Event {
-    PatientAccessGranted { patient, grantee, grantee_name: None }.into()
+    access_granted_within(patient, grantee, &serde_json::json!({}))
+}
+
+pub fn access_granted_within(patient: PatientId, grantee: UserId, scope: &serde_json::Value) -> Event {
+    PatientAccessGranted { patient, grantee, grantee_name: None, scope: Phi::Known(read(scope.clone())) }.into()
 }
 
 pub fn access_revoked(patient: PatientId, grantee: UserId) -> Event {

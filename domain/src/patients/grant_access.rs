@@ -7,12 +7,13 @@ use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::fhir_values::HumanName;
 use crate::ids::{PatientId, UserId};
-use crate::patients::{PatientAccessGranted, PatientAccessRevoked, PatientUnusable, PersonRecords};
+use crate::patients::{AccessScope, PatientAccessGranted, PatientAccessRevoked, PatientUnusable, PersonRecords};
 use crate::permission::Permission;
 use crate::phi::{Phi, PhiOf};
 use crate::query::Query;
 
-/// Lets another person read a patient's record and act for them. Granted again, it changes nothing.
+/// Lets another person read a patient's record and act for them, as far as the scope says. Granted again with another scope, that takes the place of the one before; with
+/// the same it changes nothing.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GrantAccess {
@@ -23,6 +24,9 @@ pub struct GrantAccess {
     /// What they are called, for whoever looks the grant up later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grantee_name: Option<Phi<HumanName>>,
+    /// How far, and how long; left out: all that is passed on, without end, and nothing sensitive.
+    #[serde(default)]
+    pub scope: Phi<AccessScope>,
 }
 
 impl Decision for GrantAccess {
@@ -41,11 +45,11 @@ impl Decision for GrantAccess {
     }
 
     fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<PatientAccessGranted>, PatientUnusable> {
-        if model.usable()?.grantees.contains(&self.grantee) {
+        if model.usable()?.grantees.get(&self.grantee) == Some(&self.scope) {
             return Ok(vec![]);
         }
         let grantee_name = self.grantee_name.clone().map(|value| PhiOf { of: Subject::User(self.grantee), value });
-        Ok(vec![PatientAccessGranted { patient: self.patient, grantee: self.grantee, grantee_name }])
+        Ok(vec![PatientAccessGranted { patient: self.patient, grantee: self.grantee, grantee_name, scope: self.scope.clone() }])
     }
 }
 
@@ -61,43 +65,61 @@ impl Command for GrantAccess {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::patients::examples::*;
-    use crate::testing::{assert_bounded, given};
+    use crate::testing::{arriving, given};
 
-    const GRANT: GrantAccess = GrantAccess { patient: ADA, grantee: RELATIVE, grantee_name: None };
+    fn grant(scope: &Value) -> GrantAccess {
+        arriving(&json!({ "patient": ADA, "grantee": RELATIVE, "scope": scope }))
+    }
+
+    fn whole() -> GrantAccess {
+        grant(&json!({}))
+    }
 
     #[test]
     fn another_person_gets_access() {
-        given([registered(ADA)]).when(&GRANT).then([access_granted(ADA, RELATIVE)]);
-        given([registered(ADA), access_granted(ADA, RELATIVE), access_revoked(ADA, RELATIVE)]).when(&GRANT).then([access_granted(ADA, RELATIVE)]);
+        given([registered(ADA)]).when(&whole()).then([access_granted(ADA, RELATIVE)]);
+        given([registered(ADA), access_granted(ADA, RELATIVE), access_revoked(ADA, RELATIVE)]).when(&whole()).then([access_granted(ADA, RELATIVE)]);
     }
 
     #[test]
     fn the_grantees_name_is_theirs_and_not_the_patients() {
-        let name: HumanName = serde_json::from_value(serde_json::json!({ "family": "Quillfeather", "given": ["Rosa"] })).unwrap();
-        let grant = GrantAccess { grantee_name: Some(Phi::Known(name.clone())), ..GRANT };
+        let name: HumanName = serde_json::from_value(json!({ "family": "Quillfeather", "given": ["Rosa"] })).unwrap();
+        let grant = GrantAccess { grantee_name: Some(Phi::Known(name.clone())), ..whole() };
         let of = Subject::User(RELATIVE);
-        let granted = PatientAccessGranted { patient: ADA, grantee: RELATIVE, grantee_name: Some(PhiOf { of, value: Phi::Known(name) }) };
+        let granted =
+            PatientAccessGranted { patient: ADA, grantee: RELATIVE, grantee_name: Some(PhiOf { of, value: Phi::Known(name) }), scope: Phi::default() };
         given([registered(ADA)]).when(&grant).then([granted.into()]);
     }
 
     #[test]
     fn granted_again_it_changes_nothing() {
-        given([registered(ADA), access_granted(ADA, RELATIVE)]).when(&GRANT).then([]);
+        given([registered(ADA), access_granted(ADA, RELATIVE)]).when(&whole()).then([]);
+    }
+
+    #[test]
+    fn granted_with_another_scope_that_takes_the_place_of_the_one_before() {
+        let (parent, chart) = (json!({ "relationship": "PRN", "untilMajority": true }), json!({ "kinds": ["chart"], "ends": "2028-01-01T00:00:00Z" }));
+        given([registered(ADA)]).when(&grant(&parent)).then([access_granted_within(ADA, RELATIVE, &parent)]);
+        let before = [registered(ADA), access_granted(ADA, RELATIVE), access_granted_within(ADA, RELATIVE, &chart)];
+        given(before.clone()).when(&grant(&chart)).then([]);
+        given(before.clone()).when(&grant(&parent)).then([access_granted_within(ADA, RELATIVE, &parent)]);
+        given(before).when(&whole()).then([access_granted(ADA, RELATIVE)]);
     }
 
     #[test]
     fn a_grant_on_a_merged_record_is_none_on_the_survivor() {
         let events = [registered(ADA), registered(BOB), access_granted(BOB, RELATIVE), merged(ADA, BOB)];
-        given(events).when(&GRANT).then([access_granted(ADA, RELATIVE)]);
+        given(events).when(&whole()).then([access_granted(ADA, RELATIVE)]);
     }
 
     #[test]
     fn the_record_must_be_in_use() {
-        given([]).when(&GRANT).then_rejected(PatientUnusable::PatientUnknown);
-        given([registered(ADA), deactivated(ADA)]).when(&GRANT).then_rejected(PatientUnusable::PatientInactive);
-        given([registered(ADA), registered(BOB), merged(BOB, ADA)]).when(&GRANT).then_rejected(PatientUnusable::PatientMerged { survivor: BOB });
-        assert_bounded::<GrantAccess>();
+        given([]).when(&whole()).then_rejected(PatientUnusable::PatientUnknown);
+        given([registered(ADA), deactivated(ADA)]).when(&whole()).then_rejected(PatientUnusable::PatientInactive);
+        given([registered(ADA), registered(BOB), merged(BOB, ADA)]).when(&whole()).then_rejected(PatientUnusable::PatientMerged { survivor: BOB });
     }
 }

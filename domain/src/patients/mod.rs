@@ -1,6 +1,7 @@
 //! *Patients*: who a person is (FHIR `Patient`): identifiers, demographics, contact details, whether they live, and which records are
 //! of one person. A record is never deleted: it is deactivated, or merged into the record that survives.
 
+mod access_scope;
 mod assign_identifier;
 mod change_contact_details;
 mod correct_demographics;
@@ -24,6 +25,7 @@ mod standing;
 mod undo_merge;
 mod values;
 
+pub use access_scope::{AGE_OF_MAJORITY, AccessScope, AccessTerm, Relationship};
 pub use assign_identifier::{AssignIdentifier, AssignIdentifierRejection};
 pub use change_contact_details::ChangeContactDetails;
 pub use correct_demographics::{BirthImplausible, CorrectDemographics, CorrectDemographicsRejection};

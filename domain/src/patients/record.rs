@@ -1,11 +1,11 @@
 //! What is known of a patient: the fold of one record's events, for decisions and for replay to any moment.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::event::Event;
 use crate::fhir_values::{Identifier, PartialDate};
 use crate::ids::{PatientId, UserId};
-use crate::patients::{Contact, DeathTime, Demographics, PatientsEvent};
+use crate::patients::{AccessScope, Contact, DeathTime, Demographics, PatientsEvent};
 use crate::phi::Phi;
 
 /// One record as far as its events say. A person may have several, see [`LinkedPatients`](crate::patients::LinkedPatients).
@@ -25,8 +25,8 @@ pub struct PatientRecord {
     pub active: bool,
     /// The record that this one was merged into, if it was.
     pub merged_into: Option<PatientId>,
-    /// Who else may read it and act for them.
-    pub grantees: BTreeSet<UserId>,
+    /// Who else may read it and act for them, and how far; some of them no longer, see [`AccessTerm`](crate::patients::AccessTerm).
+    pub grantees: BTreeMap<UserId, Phi<AccessScope>>,
 }
 
 impl PatientRecord {
@@ -40,7 +40,7 @@ impl PatientRecord {
             deceased: None,
             active: true,
             merged_into: None,
-            grantees: BTreeSet::new(),
+            grantees: BTreeMap::new(),
         }
     }
 
@@ -73,7 +73,7 @@ impl PatientRecord {
             PatientsEvent::PatientsMerged(merge) => self.merged_into = Some(merge.survivor),
             PatientsEvent::PatientMergeUndone(_) => self.merged_into = None,
             PatientsEvent::PatientAccessGranted(granted) => {
-                self.grantees.insert(granted.grantee);
+                self.grantees.insert(granted.grantee, granted.scope.clone());
             }
             PatientsEvent::PatientAccessRevoked(revoked) => {
                 self.grantees.remove(&revoked.grantee);
@@ -126,7 +126,7 @@ mod tests {
         assert!(record.identifiers == vec![mrn("1"), passport("A1")].into());
         assert!(record.demographics == born("1950-02-09").into() && record.contact == contact("555-0100").into());
         assert!(record.deceased == Some(death_on("2026-12-24").into()) && record.active && record.merged_into.is_none());
-        assert_eq!(record.grantees, BTreeSet::from([RELATIVE]));
+        assert!(record.grantees == BTreeMap::from([(RELATIVE, Phi::default())]));
     }
 
     #[test]

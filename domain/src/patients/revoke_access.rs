@@ -36,11 +36,8 @@ impl Decision for RevokeAccess {
     }
 
     fn decide(&self, model: &PersonRecords, _circumstances: &Circumstances) -> Result<Vec<PatientAccessRevoked>, PatientUnusable> {
-        match model.standing.usable() {
-            Ok(()) | Err(PatientUnusable::PatientInactive) => {}
-            Err(unusable) => return Err(unusable),
-        }
-        let granted = model.all().filter(|record| record.grantees.contains(&self.grantee));
+        model.standing.withdrawable()?;
+        let granted = model.all().filter(|record| record.grantees.contains_key(&self.grantee));
         Ok(granted.map(|record| PatientAccessRevoked { patient: record.patient, grantee: self.grantee }).collect())
     }
 }

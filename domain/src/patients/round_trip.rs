@@ -66,6 +66,11 @@ fn event() -> impl Strategy<Value = Written> {
     let because = || (id(), text()).prop_map(|(patient, reason)| json!({ "patient": patient, "reason": reason }));
     let two = || (id(), id(), text()).prop_map(|(survivor, merged, reason)| json!({ "survivor": survivor, "merged": merged, "reason": reason }));
     let access = || (id(), id()).prop_map(|(patient, grantee)| json!({ "patient": patient, "grantee": grantee }));
+    let ends = option::of((1800..=9999u32).prop_map(|year| format!("{year}-03-01T00:00:00Z")));
+    let granted = (id(), id(), ends, any::<bool>()).prop_map(|(patient, grantee, ends, until_majority)| {
+        let scope = json!({ "relationship": "PRN", "kinds": ["chart"], "labels": ["HIV"], "ends": ends, "untilMajority": until_majority });
+        json!({ "patient": patient, "grantee": grantee, "scope": scope })
+    });
     let registered = (id(), vec(identifier(), 0..3), demographics(), contact(), option::of(text())).prop_map(|(patient, known, who, contact, reason)| {
         json!({ "patient": patient, "identifiers": known, "demographics": who, "contact": contact, "knownIdentifierAccepted": reason })
     });
@@ -83,7 +88,7 @@ fn event() -> impl Strategy<Value = Written> {
         written::<PatientDeactivated>(because()),
         written::<PatientsMerged>(two()),
         written::<PatientMergeUndone>(two()),
-        written::<PatientAccessGranted>(access()),
+        written::<PatientAccessGranted>(granted),
         written::<PatientAccessRevoked>(access()),
     ]
 }

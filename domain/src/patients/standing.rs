@@ -74,4 +74,12 @@ impl PatientStanding {
         }
         if self.deactivated { Err(PatientUnusable::PatientInactive) } else { Ok(()) }
     }
+
+    /// Whether something can be withdrawn from the record: also from one that is deactivated.
+    pub fn withdrawable(&self) -> Result<(), PatientUnusable> {
+        match self.usable() {
+            Err(PatientUnusable::PatientInactive) => Ok(()),
+            otherwise => otherwise,
+        }
+    }
 }

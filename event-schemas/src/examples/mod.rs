@@ -3,6 +3,7 @@
 //! Each is written as its plain JSON, the shape that its schema describes.
 
 mod access;
+mod consents;
 mod documents;
 mod facts;
 mod organizations;
@@ -33,6 +34,7 @@ pub fn examples() -> Vec<Example> {
         records::examples(),
         scheduling::examples(),
         documents::examples(),
+        consents::examples(),
         access::examples(),
     ];
     contexts.into_iter().flatten().collect()
@@ -70,5 +72,7 @@ const APPOINTMENT: &str = "01990000-0000-7000-8000-00000000000a";
 const GRANTEE: &str = "01990000-0000-7000-8000-00000000000b";
 const DOCUMENT: &str = "01990000-0000-7000-8000-00000000000d";
 const SCAN: &str = "01990000-0000-7000-8000-00000000000e";
+const CONSENT: &str = "01990000-0000-7000-8000-000000000021";
+const RESTRICTION: &str = "01990000-0000-7000-8000-000000000022";
 const REQUEST: &str = "01990000-0000-7000-8000-000000000010";
 const VISIT: &str = "01990000-0000-7000-8000-00000000000f";

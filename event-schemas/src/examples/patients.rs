@@ -80,8 +80,9 @@ fn links() -> Vec<Example> {
         full::<PatientAccessGranted>(json!({
             "patient": PATIENT, "grantee": GRANTEE,
             "granteeName": { "of": format!("user/{GRANTEE}"), "value": { "family": "Quillfeather", "given": ["Rosa"], "prefix": ["Dr."], "suffix": ["RN"] } },
+            "scope": { "relationship": "PRN", "kinds": ["appointments", "chart"], "labels": ["SEX"], "ends": "2028-02-09T00:00:00Z", "untilMajority": true },
         })),
-        minimal::<PatientAccessGranted>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
+        minimal::<PatientAccessGranted>(json!({ "patient": PATIENT, "grantee": GRANTEE, "scope": {} })),
         full::<PatientAccessRevoked>(json!({ "patient": PATIENT, "grantee": GRANTEE })),
     ]
 }

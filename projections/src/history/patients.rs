@@ -1,10 +1,12 @@
 //! What happened to a record.
 
-use domain::PatientId;
-use domain::patients::{ContactDetailsChanged, Correction, DeathTime, DemographicsCorrected, IdentifierAssigned, PatientRegistered, PatientsEvent};
+use domain::patients::{
+    AccessScope, ContactDetailsChanged, Correction, DeathTime, DemographicsCorrected, IdentifierAssigned, PatientRegistered, PatientsEvent, Relationship,
+};
+use domain::{PatientId, Phi};
 
 use super::Entry;
-use super::words::{Detail, addresses, code, date, detail, identifier, list, names, phi, reason, telecom};
+use super::words::{Detail, addresses, code, date, detail, identifier, list, moment, names, phi, reason, telecom};
 
 /// One entry for each record that the event concerns.
 pub(super) fn entries(event: &PatientsEvent) -> Vec<Entry> {
@@ -27,7 +29,8 @@ pub(super) fn entries(event: &PatientsEvent) -> Vec<Entry> {
         ],
         PatientsEvent::PatientAccessGranted(event) => {
             let name = event.grantee_name.as_ref().map(|name| detail("Name", phi(&name.value, |name| names(std::slice::from_ref(name)))));
-            one(event.patient, "Access granted".into(), [detail("User", event.grantee.to_string())].into_iter().chain(name).collect())
+            let details = [detail("User", event.grantee.to_string())].into_iter().chain(name).chain(scope(&event.scope));
+            one(event.patient, "Access granted".into(), details.collect())
         }
         PatientsEvent::PatientAccessRevoked(event) => one(event.patient, "Access revoked".into(), vec![detail("User", event.grantee.to_string())]),
     }
@@ -35,6 +38,17 @@ pub(super) fn entries(event: &PatientsEvent) -> Vec<Entry> {
 
 fn because(why: Option<&domain::Phi<domain::value::Reason>>) -> Vec<Detail> {
     reason("Reason", why).into_iter().collect()
+}
+
+/// What it says beyond what holds of every grant.
+fn scope(scope: &Phi<AccessScope>) -> Vec<Detail> {
+    let Some(scope) = scope.known() else { return vec![detail("Scope", phi(scope, |_| String::new()))] };
+    let relationship = (scope.relationship != Relationship::Other).then(|| detail("Relationship", code(&scope.relationship)));
+    let kinds = (!scope.kinds.is_empty()).then(|| detail("Kinds of data", list(scope.kinds.iter().map(code), "any")));
+    let labels = (!scope.labels.is_empty()).then(|| detail("Sensitive data", list(scope.labels.iter().map(code), "none")));
+    let ends = scope.ends.map(|ends| detail("Until", moment(ends)));
+    let majority = scope.until_majority.then(|| detail("Until", "the patient comes of age"));
+    [relationship, kinds, labels, ends, majority].into_iter().flatten().collect()
 }
 
 fn registered(event: &PatientRegistered) -> Entry {

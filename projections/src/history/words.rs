@@ -1,6 +1,6 @@
 //! Values in a person's words. What was erased says so.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::Phi;
 use domain::fhir_values::{Address, ContactPoint, HumanName, Identifier, PartialDate};
 use domain::time::IntendedTime;
@@ -42,6 +42,11 @@ pub(super) fn reason(label: &'static str, reason: Option<&Phi<Reason>>) -> Optio
 /// `5 January 2027, 09:00 (America/Chicago)`.
 pub(super) fn time(time: &IntendedTime) -> String {
     format!("{} ({})", clock(time.start), String::from(time.zone))
+}
+
+/// `5 January 2027, 09:00 (UTC)`.
+pub(super) fn moment(moment: DateTime<Utc>) -> String {
+    format!("{} (UTC)", clock(moment.naive_utc()))
 }
 
 fn clock(time: NaiveDateTime) -> String {

@@ -1,6 +1,10 @@
 //! Which records are of one person, and who was granted access to them: rows between two ids, written event by event because they are few.
 
+use chrono::{DateTime, Utc};
+use domain::patients::{AccessScope, PatientAccessGranted};
 use domain::{PatientId, TenantId, UserId};
+use event_store::Recorded;
+use serde_json::Value;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -15,10 +19,28 @@ pub(crate) enum Relation {
     Merged(PatientId),
     /// And was not of the same person after all.
     Separated(PatientId),
-    /// This user may read the record.
-    Granted(UserId),
+    /// Somebody may read the record.
+    Granted(Box<Granted>),
     /// This user may not any more.
     Revoked(UserId),
+}
+
+/// Who may read a record, and how far.
+pub(crate) struct Granted {
+    user: UserId,
+    name: Option<Value>,
+    scope: AccessScope,
+    at: DateTime<Utc>,
+}
+
+impl Relation {
+    /// Of a grant whose scope is erased nobody can say how far it reaches: it is none any more.
+    pub(crate) fn granted(recorded: &Recorded, event: &PatientAccessGranted) -> Result<Self, ApplyError> {
+        let user = event.grantee;
+        let Some(scope) = event.scope.known().cloned() else { return Ok(Self::Revoked(user)) };
+        let name = event.grantee_name.as_ref().and_then(|name| name.value.known()).map(serde_json::to_value).transpose()?;
+        Ok(Self::Granted(Box::new(Granted { user, name, scope, at: recorded.recorded })))
+    }
 }
 
 /// Writes them in the order of their positions.
@@ -46,17 +68,39 @@ pub(crate) async fn save_relations(connection: &mut PgConnection, relations: &[(
                     .await?;
                 link(connection, *tenant, &[*patient, merged.0], *position).await?;
             }
-            Relation::Granted(user) => {
-                let statement = "insert into patient_grant (tenant, patient_id, grantee, position) values ($1, $2, $3, $4) \
-                                 on conflict (tenant, patient_id, grantee) do update set position = excluded.position";
-                sqlx::query(statement).bind(tenant.0).bind(patient).bind(user.0).bind(position).execute(&mut *connection).await?;
-            }
+            Relation::Granted(granted) => grant(connection, (*tenant, *patient), *position, granted).await?,
             Relation::Revoked(user) => {
                 let statement = "delete from patient_grant where tenant = $1 and patient_id = $2 and grantee = $3";
                 sqlx::query(statement).bind(tenant.0).bind(patient).bind(user.0).execute(&mut *connection).await?;
             }
         }
     }
+    Ok(())
+}
+
+async fn grant(connection: &mut PgConnection, (tenant, patient): Key, position: i64, granted: &Granted) -> Result<(), ApplyError> {
+    let AccessScope { relationship, kinds, labels, ends, until_majority } = &granted.scope;
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
+    let labels: Vec<&str> = labels.iter().map(|label| label.code()).collect();
+    let statement = "insert into patient_grant (tenant, patient_id, grantee, grantee_name, relationship, kinds, labels, ends_at, until_majority, granted_at, position) \
+                     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                     on conflict (tenant, patient_id, grantee) do update set grantee_name = excluded.grantee_name, relationship = excluded.relationship, \
+                     kinds = excluded.kinds, labels = excluded.labels, ends_at = excluded.ends_at, until_majority = excluded.until_majority, \
+                     granted_at = excluded.granted_at, position = excluded.position";
+    sqlx::query(statement)
+        .bind(tenant.0)
+        .bind(patient)
+        .bind(granted.user.0)
+        .bind(&granted.name)
+        .bind(relationship.code())
+        .bind(kinds)
+        .bind(labels)
+        .bind(ends)
+        .bind(until_majority)
+        .bind(granted.at)
+        .bind(position)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

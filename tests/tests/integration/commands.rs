@@ -12,8 +12,14 @@ use crate::clinic::{BOOK, Clinic};
 
 /// Who may ask for what: every command, written out. A command that is not here fails the test.
 const WHO_MAY: &[(&str, &[Role])] = {
-    use Role::{Administrator as A, Clinician as C, FrontDesk as F, Patient as P};
+    use Role::{Administrator as A, Clinician as C, ComplianceOfficer as O, FrontDesk as F, Patient as P};
     &[
+        ("/v1/consents/agree-to-restriction", &[A, O]),
+        ("/v1/consents/decline-restriction", &[A, O]),
+        ("/v1/consents/end-restriction", &[A, O]),
+        ("/v1/consents/grant-consent", &[A, C, F, P]),
+        ("/v1/consents/request-restriction", &[A, C, F, P]),
+        ("/v1/consents/revoke-consent", &[A, C, F, P]),
         ("/v1/documents/remove-document", &[C, F]),
         ("/v1/documents/supersede-document", &[C, F]),
         ("/v1/organizations/add-room", &[A]),

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::World;
 use super::clinic::Clinic;
+use super::consents::consents_of_everything;
 use super::crawl::{Field, Objects, Path};
 use super::records::chart_of_everything;
 use super::socket::Socket;
@@ -34,6 +35,7 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.appointments", Some(Permission::ReadAppointments)),
     ("Query.appointment", Some(Permission::ReadAppointments)),
     ("Query.accessRecords", Some(Permission::ReadAccessRecords)),
+    ("Query.restrictions", Some(Permission::ReadConsents)),
     ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.patientChart", Some(Permission::ReadChart)),
     ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
@@ -42,6 +44,9 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
 
 /// What every object of a type needs, wherever it comes from.
 const TYPES: &[(&str, Option<Permission>)] = &[
+    ("AccessGrant", Some(Permission::ReadConsents)),
+    ("AccessGrantConnection", Some(Permission::ReadConsents)),
+    ("AccessGrantEdge", Some(Permission::ReadConsents)),
     ("AccessRecord", Some(Permission::ReadAccessRecords)),
     ("AccessRecordConnection", Some(Permission::ReadAccessRecords)),
     ("AccessRecordEdge", Some(Permission::ReadAccessRecords)),
@@ -71,6 +76,9 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("CodeableConcept", Some(Permission::ReadChart)),
     ("Coding", None),
     ("Condition", Some(Permission::ReadChart)),
+    ("Consent", Some(Permission::ReadConsents)),
+    ("ConsentConnection", Some(Permission::ReadConsents)),
+    ("ConsentEdge", Some(Permission::ReadConsents)),
     ("Contact", Some(Permission::ReadPatients)),
     ("ContactPoint", None),
     ("Device", Some(Permission::ReadChart)),
@@ -120,13 +128,19 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("PractitionerRole", Some(Permission::ReadPractitioners)),
     ("Procedure", Some(Permission::ReadChart)),
     ("ProcedurePerformer", Some(Permission::ReadChart)),
-    ("Provenance", Some(Permission::ReadChart)),
+    // Of facts, documents and consents alike.
+    ("Provenance", None),
+    ("Provision", Some(Permission::ReadConsents)),
     ("Qualification", Some(Permission::ReadPractitioners)),
     ("Quantity", Some(Permission::ReadChart)),
     ("Query", None),
     ("Range", Some(Permission::ReadChart)),
+    ("Recipient", Some(Permission::ReadConsents)),
     ("Reference", Some(Permission::ReadChart)),
     ("ReferenceRange", Some(Permission::ReadChart)),
+    ("Restriction", Some(Permission::ReadConsents)),
+    ("RestrictionConnection", Some(Permission::ReadConsents)),
+    ("RestrictionEdge", Some(Permission::ReadConsents)),
     ("Room", Some(Permission::ReadOrganizations)),
     ("RoomConnection", Some(Permission::ReadOrganizations)),
     ("RoomEdge", Some(Permission::ReadOrganizations)),
@@ -174,6 +188,7 @@ impl Everything {
         world.upload(patient).await;
         let appointment = clinic.enter(world, patient, "2026-03-04T09:00:00").await;
         chart_of_everything(world, patient).await;
+        consents_of_everything(world, patient, facility).await;
         Self { clinic, patient, appointment }
     }
 

@@ -10,7 +10,7 @@ use crate::harness::TestLog;
 
 fn granted(patient: PatientId, grantee: UserId) -> Event {
     let name = serde_json::from_value(json!({ "family": "Quillfeather" })).unwrap();
-    PatientAccessGranted { patient, grantee, grantee_name: Some(PhiOf { of: Subject::User(grantee), value: Phi::Known(name) }) }.into()
+    PatientAccessGranted { patient, grantee, grantee_name: Some(PhiOf { of: Subject::User(grantee), value: Phi::Known(name) }), scope: Phi::default() }.into()
 }
 
 /// What another process reads, which has nothing in memory.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
+use domain::consents::{ConsentGranted, ConsentRevoked, RestrictionAgreed, RestrictionDeclined, RestrictionEnded, RestrictionRequested};
 use domain::patients::{
     ContactDetailsChanged, DeathRecorded, DeathReversed, DemographicsCorrected, IdentifierAssigned, PatientAccessGranted, PatientAccessRevoked,
     PatientDeactivated, PatientMergeUndone, PatientsMerged,
@@ -26,7 +27,7 @@ use super::{PATIENCE, ReadSide};
 /// Makes the suite's tests over a source: a path to an `async fn(&ReadSide) -> (OpenSource, whatever must live as long)`.
 macro_rules! over_source {
     ($open:path) => {
-        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, charts, history, kills, two_runners, poison);
+        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, charts, consents, history, kills, two_runners, poison);
     };
     ($open:path: $($test:ident),*) => {$(
         #[tokio::test(flavor = "multi_thread")]
@@ -77,6 +78,10 @@ pub async fn patients(side: ReadSide, open: OpenSource) {
         event::<DeathReversed>(json!({ "patient": bob, "reason": "another Bob" })),
         event::<PatientDeactivated>(json!({ "patient": bob, "reason": "test record" })),
         event::<PatientAccessGranted>(json!({ "patient": ada, "grantee": mother })),
+        event::<PatientAccessGranted>(
+            json!({ "patient": ada, "grantee": mother, "granteeName": { "of": format!("user/{mother}"), "value": { "family": "Byron" } },
+            "scope": { "relationship": "PRN", "kinds": ["chart"], "labels": ["SEX"], "ends": "2028-01-01T00:00:00Z", "untilMajority": true } }),
+        ),
         event::<PatientAccessGranted>(json!({ "patient": ada, "grantee": stranger })),
         event::<PatientAccessRevoked>(json!({ "patient": ada, "grantee": stranger })),
     ];
@@ -100,7 +105,60 @@ pub async fn patients(side: ReadSide, open: OpenSource) {
     let bob = "select not active and not deceased and deceased_date_time is null and deactivated from patient where display_name = 'Bob Byrd'";
     assert!(side.value::<bool>(bob).await);
     assert_eq!(side.value::<Uuid>("select grantee from patient_grant").await, mother);
+    let scope = "select concat_ws(' ', relationship, kinds, labels, ends_at at time zone 'utc', until_majority, grantee_name ->> 'family') from patient_grant";
+    assert_eq!(side.value::<String>(scope).await, "PRN {chart} {SEX} 2028-01-01 00:00:00 t Byron");
     assert_eq!(side.value::<i64>("select count(*) from patient_identifier where system = 'urn:ssn' and value = '9'").await, 1);
+}
+
+pub async fn consents(side: ReadSide, open: OpenSource) {
+    let (ada, user) = (fresh_id(), fresh_id());
+    let [kept, revoked, asked, agreed, declined, ended] = [1, 2, 3, 4, 5, 6].map(|_| fresh_id());
+    let granted = |consent: Uuid, provision: Value| {
+        event::<ConsentGranted>(json!({ "patient": ada, "consent": consent, "decision": "permit", "provision": provision, "signed": null, "note": "seen" }))
+    };
+    let requested = |restriction: Uuid| {
+        let provision = json!({ "recipient": "anyone", "purposes": ["HPAYMT"] });
+        event::<RestrictionRequested>(json!({ "patient": ada, "restriction": restriction, "provision": provision, "reason": "private", "paidInFull": true }))
+    };
+    let told = |restriction: Uuid| event::<RestrictionAgreed>(json!({ "patient": ada, "restriction": restriction }));
+    let whole = json!({ "recipient": { "user": user }, "purposes": ["TREAT"], "kinds": ["chart", "access-records"], "labels": ["HIV", "PSY"],
+        "period": { "start": "2027-01-01T00:00:00Z" } });
+    let events = [
+        registered(ada, "Ada", "Lovelace", "1815-12", "1"),
+        granted(kept, whole),
+        granted(revoked, json!({ "recipient": { "role": "clinician" } })),
+        event::<ConsentRevoked>(json!({ "patient": ada, "consent": revoked, "reason": "changed their mind" })),
+        requested(asked),
+        requested(agreed),
+        requested(declined),
+        requested(ended),
+        told(agreed),
+        told(ended),
+        event::<RestrictionDeclined>(json!({ "patient": ada, "restriction": declined, "reason": "care" })),
+        event::<RestrictionEnded>(json!({ "patient": ada, "restriction": ended, "by": "patient-wish", "reason": "moved" })),
+    ];
+    folded(&side, open, events).await;
+    let in_force = "select string_agg(concat_ws(' ', source, decision, recipient_kind, coalesce(recipient, '-'), purposes, kinds, labels, \
+                    starts_at at time zone 'utc', ends_at), '; ' order by source) from provision";
+    let expected = format!(
+        "consent permit user {user} {{TREAT}} {{chart,access-records}} {{HIV,PSY}} 2027-01-01 00:00:00; restriction deny anyone - {{HPAYMT}} {{}} {{}}"
+    );
+    assert_eq!(side.value::<String>(in_force).await, expected);
+    let since = "select count(*) from provision join consent on consent_id = provision_id where provision.position = (granted ->> 'position')::bigint";
+    assert_eq!(side.value::<i64>(since).await, 1);
+    let since = "select count(*) from provision join restriction on restriction_id = provision_id where provision.position = (answered ->> 'position')::bigint";
+    assert_eq!(side.value::<i64>(since).await, 1);
+    let states = "select string_agg(status || ' ' || coalesce(revocation_reason, '-'), '; ' order by status) from consent where note = 'seen'";
+    assert_eq!(side.value::<String>(states).await, "active -; inactive changed their mind");
+    let states = "select string_agg(concat_ws(' ', status, request_reason, decline_reason, ended_by, end_reason, \
+                  answered is not null, ended is not null), '; ' order by status) from restriction where paid_in_full";
+    let expected = "agreed private t f; declined private care t f; ended private patient-wish moved t t; requested private f f";
+    assert_eq!(side.value::<String>(states).await, expected);
+    let told = "select string_agg(summary, '; ' order by position) from history_entry where event_type like 'consents.Consent%'";
+    let expected = format!(
+        "Consented: use and disclosure permitted to the user {user}; Consented: use and disclosure permitted to everyone in the role clinician; Consent revoked"
+    );
+    assert_eq!(side.value::<String>(told).await, expected);
 }
 
 pub async fn merges(side: ReadSide, open: OpenSource) {

@@ -8,7 +8,10 @@ mod openapi;
 mod problem;
 mod rule;
 
+mod disclosures;
 mod documents;
+mod emergency;
+mod identity;
 mod organizations;
 mod patients;
 mod providers;
@@ -29,8 +32,17 @@ pub const BODY_LIMIT: usize = 256 * 1024;
 
 /// Every command there is, context by context.
 pub fn endpoints() -> Endpoints {
-    let contexts =
-        [organizations::endpoints(), patients::endpoints(), providers::endpoints(), scheduling::endpoints(), records::endpoints(), documents::endpoints()];
+    let contexts = [
+        organizations::endpoints(),
+        patients::endpoints(),
+        providers::endpoints(),
+        scheduling::endpoints(),
+        records::endpoints(),
+        documents::endpoints(),
+        emergency::endpoints(),
+        disclosures::endpoints(),
+        identity::endpoints(),
+    ];
     contexts.into_iter().flatten().collect()
 }
 

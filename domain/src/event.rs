@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::access::AccessEvent;
+use crate::disclosures::DisclosuresEvent;
 use crate::documents::DocumentsEvent;
+use crate::emergency::EmergencyEvent;
+use crate::identity::IdentityEvent;
 use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
@@ -336,4 +339,7 @@ contexts! {
     "records" Records RecordsEvent,
     "documents" Documents DocumentsEvent,
     "access" Access AccessEvent,
+    "emergency" Emergency EmergencyEvent,
+    "disclosures" Disclosures DisclosuresEvent,
+    "identity" Identity IdentityEvent,
 }

@@ -8,8 +8,11 @@ mod event;
 
 pub mod access;
 pub mod decision;
+pub mod disclosures;
 pub mod documents;
+pub mod emergency;
 pub mod fhir_values;
+pub mod identity;
 pub mod ids;
 pub mod organizations;
 pub mod patients;

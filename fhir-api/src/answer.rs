@@ -78,6 +78,7 @@ impl From<Failure> for Problem {
             Failure::NotFound => Self::NotFound,
             Failure::Forbidden(forbidden) => Self::Forbidden(forbidden.0),
             Failure::Refused(ReadRefusal::PositionTimeout { .. }) => Self::NotYet,
+            Failure::Refused(ReadRefusal::Unauthenticated(_)) => Self::Unauthenticated,
             // The gate has said why.
             Failure::Refused(ReadRefusal::Unrecorded(_)) => Self::Unavailable,
             Failure::Refused(refusal) => {

@@ -4,14 +4,17 @@
 mod access;
 mod access_records;
 mod admit;
+mod alerts;
 mod authority;
 mod caller;
 mod execute;
 mod headers;
+mod overdue;
 mod past;
 mod policy;
 mod read;
 mod relation;
+mod sessions;
 mod signals;
 mod token;
 
@@ -29,6 +32,7 @@ pub use caller::{Caller, NotAdmitted, Unauthenticated};
 pub use domain::{Role, UnknownRole};
 pub use execute::{Accepted, Answer, Failure, Refusal, Request};
 pub use headers::{CLIENT_ADDRESS, Credentials, NotAPosition, PURPOSE, REQUEST_ID, WAIT_FOR, request_id, wait_for};
+pub use overdue::{Overdue, Reviews};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, ReadRefusal, Reading, Snapshot};

@@ -64,6 +64,7 @@ impl TryFrom<Claims> for Caller {
     type Error = Unauthenticated;
     fn try_from(claims: Claims) -> Result<Self, Unauthenticated> {
         let expires = DateTime::from_timestamp(claims.exp, 0).ok_or(Unauthenticated)?;
+        let issued = DateTime::from_timestamp(claims.iat, 0).ok_or(Unauthenticated)?;
         if claims.roles.is_empty() {
             return Err(Unauthenticated);
         }
@@ -74,6 +75,7 @@ impl TryFrom<Claims> for Caller {
             roles: claims.roles,
             patient: claims.patient,
             practitioner: claims.practitioner,
+            issued,
             expires,
             purpose,
             origin: Phi::Known(Origin::default()),

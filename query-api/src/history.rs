@@ -6,6 +6,7 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
 use domain::{PatientId, Permission};
+use gate::Reach;
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -15,8 +16,8 @@ use crate::paging::Page;
 use crate::reads::{Loads, Permitted, by_arguments};
 use crate::scalars::{DateTime, Position};
 
-/// Something that happened. Of clinical facts and of documents those who may not read them (`READ_CHART`, `READ_DOCUMENTS`) learn that something
-/// happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
+/// Something that happened. Of clinical facts, of documents, of broken glass and of disclosures those who may not read them (`READ_CHART`, `READ_DOCUMENTS`,
+/// `REVIEW_BREAK_GLASS`, `READ_DISCLOSURES`) learn that something happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct HistoryEntry {
@@ -65,6 +66,8 @@ impl HistoryEntry {
         match self.event_type.split_once('.')?.0 {
             "records" => Some(Permission::ReadChart),
             "documents" => Some(Permission::ReadDocuments),
+            "emergency" => Some(Permission::ReviewBreakGlass),
+            "disclosures" => Some(Permission::ReadDisclosures),
             _ => None,
         }
     }
@@ -76,6 +79,11 @@ impl HistoryEntry {
             "documents.DocumentUploaded" => "A document was uploaded",
             "documents.DocumentSuperseded" => "A document was superseded",
             "documents.DocumentRemoved" => "A document was removed",
+            "emergency.GlassBroken" => "The glass was broken in an emergency",
+            "emergency.BreakGlassReviewed" => "Broken glass was reviewed",
+            "emergency.BreakGlassEscalated" => "Broken glass was not reviewed in time",
+            "disclosures.DisclosureMade" => "A disclosure was recorded",
+            "disclosures.DisclosureRetracted" => "A disclosure was retracted",
             fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
             fact if fact.ends_with("Amended") => "A clinical fact was amended",
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
@@ -130,16 +138,19 @@ impl Loader<HistoryOf> for Loads {
     async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Vec<HistoryEntry>>, Failure> {
         let mut histories: HashMap<HistoryOf, Vec<HistoryEntry>> = HashMap::new();
         for (page, patients) in by_arguments(keys.iter().map(|key| (key.patient, key.page))) {
-            // An event about two records of one person is one entry: that of the record asked for.
+            // An event about two records of one person is one entry: that of the record asked for. Disclosures, some of which are kept from their patient for a time,
+            // are told to patients where it is known which.
             let rows: Vec<Row> = sqlx::query_as(
                 "select parent.id as of, entry.* from unnest($1::uuid[]) as parent (id) cross join lateral ( \
                  select distinct on (position) * from history_entry \
                  where patient_id in (select record_id from patient_link where patient_id = parent.id) and ($2::bigint is null or position < $2) \
+                 and ($4 or event_type not like 'disclosures.%') \
                  order by position desc, (patient_id = parent.id) desc limit $3) entry order by entry.position desc",
             )
             .bind(patients)
             .bind(page.after)
             .bind(page.limit())
+            .bind(self.caller().reach(Permission::ReadHistory) == Some(Reach::Tenant))
             .fetch_all(&mut *self.connection().await)
             .await?;
             for row in rows {

@@ -9,8 +9,10 @@ mod access;
 mod actions;
 mod batches;
 mod calendar;
+mod disclosures;
 mod document;
 mod documents;
+mod emergency;
 mod errors;
 mod follow;
 mod history;
@@ -66,6 +68,7 @@ pub struct Query(
     organizations::OrganizationQueries,
     scheduling::SchedulingQueries,
     access::AccessQueries,
+    emergency::EmergencyQueries,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

@@ -12,6 +12,7 @@ use domain::{InvalidValue, PatientId, Permission, fhir_values};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::disclosures::{Disclosure, DisclosuresOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -300,6 +301,24 @@ impl Patient {
     ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
         let page = Page::of(first, after.as_deref())?;
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
+    }
+
+    /// What was disclosed of them to somebody outside under any record of theirs, the newest first. Patients see their own, but for wrong entries and for what
+    /// is kept from them for a time.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Disclosure>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadDisclosures)?;
+        let staff = permitted.is_staff();
+        if !staff && !permitted.is_themself(PatientId(self.uuid)) {
+            return Ok(page.connection(Vec::new(), Disclosure::key));
+        }
+        let key = DisclosuresOf { patient: self.uuid, shown_to_patient_at: (!staff).then(|| permitted.now()), page };
+        let connection = page.connection(permitted.load(key).await?.unwrap_or_default(), Disclosure::key);
+        for edge in &connection.edges {
+            edge.node.disclosed(permitted);
+        }
+        Ok(connection)
     }
 
     /// What happened to them and to their records, newest first; of what you may not read, that it happened.

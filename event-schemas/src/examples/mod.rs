@@ -3,8 +3,11 @@
 //! Each is written as its plain JSON, the shape that its schema describes.
 
 mod access;
+mod disclosures;
 mod documents;
+mod emergency;
 mod facts;
+mod identity;
 mod organizations;
 mod patients;
 mod providers;
@@ -34,6 +37,9 @@ pub fn examples() -> Vec<Example> {
         scheduling::examples(),
         documents::examples(),
         access::examples(),
+        emergency::examples(),
+        disclosures::examples(),
+        identity::examples(),
     ];
     contexts.into_iter().flatten().collect()
 }
@@ -71,4 +77,7 @@ const GRANTEE: &str = "01990000-0000-7000-8000-00000000000b";
 const DOCUMENT: &str = "01990000-0000-7000-8000-00000000000d";
 const SCAN: &str = "01990000-0000-7000-8000-00000000000e";
 const REQUEST: &str = "01990000-0000-7000-8000-000000000010";
+const BROKEN_GLASS: &str = "01990000-0000-7000-8000-000000000021";
+const REVIEWER: &str = "01990000-0000-7000-8000-000000000022";
+const DISCLOSURE: &str = "01990000-0000-7000-8000-000000000023";
 const VISIT: &str = "01990000-0000-7000-8000-00000000000f";

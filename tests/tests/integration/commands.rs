@@ -12,10 +12,16 @@ use crate::clinic::{BOOK, Clinic};
 
 /// Who may ask for what: every command, written out. A command that is not here fails the test.
 const WHO_MAY: &[(&str, &[Role])] = {
-    use Role::{Administrator as A, Clinician as C, FrontDesk as F, Patient as P};
+    use Role::{Administrator as A, Clinician as C, ComplianceOfficer as O, FrontDesk as F, Patient as P};
     &[
+        ("/v1/disclosures/record-disclosure", &[A, F, O]),
+        ("/v1/disclosures/retract-disclosure", &[A, F, O]),
         ("/v1/documents/remove-document", &[C, F]),
         ("/v1/documents/supersede-document", &[C, F]),
+        ("/v1/emergency/break-glass", &[C]),
+        ("/v1/emergency/escalate-break-glass", &[O]),
+        ("/v1/emergency/review-break-glass", &[O]),
+        ("/v1/identity/end-sessions", &[A, O]),
         ("/v1/organizations/add-room", &[A]),
         ("/v1/organizations/open-facility", &[A]),
         ("/v1/organizations/register-organization", &[A]),

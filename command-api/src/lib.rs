@@ -9,7 +9,10 @@ mod problem;
 mod rule;
 
 mod consents;
+mod disclosures;
 mod documents;
+mod emergency;
+mod identity;
 mod organizations;
 mod patients;
 mod providers;
@@ -38,6 +41,9 @@ pub fn endpoints() -> Endpoints {
         records::endpoints(),
         documents::endpoints(),
         consents::endpoints(),
+        emergency::endpoints(),
+        disclosures::endpoints(),
+        identity::endpoints(),
     ];
     contexts.into_iter().flatten().collect()
 }

@@ -126,6 +126,7 @@ impl Problem {
 impl<R: std::error::Error + Serialize> From<Refusal<R>> for Problem {
     fn from(refusal: Refusal<R>) -> Self {
         match refusal {
+            Refusal::Unauthenticated => Self::unauthenticated(),
             Refusal::Forbidden(permission) => Self::forbidden(permission),
             Refusal::Rejected(rejection) => Self::rejected(&rejection),
             Refusal::Stale { changed_at } => Self::stale(changed_at),

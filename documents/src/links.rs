@@ -87,8 +87,13 @@ async fn find(documents: &Documents, token: &str, headers: &HeaderMap, statement
         .fetch_optional(&documents.links)
         .await
         .map_err(|error| problem::database(&error))?;
-    let (document, Stored(caller)) = link.ok_or_else(problem::link_unknown)?;
-    Ok((Credentials::of(headers).come_from(caller), DocumentId(document)))
+    let credentials = Credentials::of(headers);
+    let Some((document, Stored(caller))) = link else {
+        // A link is a token: one that was used, or never made, is refused as one.
+        documents.gate.refuse_stranger(credentials).await;
+        return Err(problem::link_unknown());
+    };
+    Ok((credentials.come_from(caller), DocumentId(document)))
 }
 
 fn hash(token: &str) -> Vec<u8> {

@@ -100,6 +100,7 @@ pub(crate) fn read(refusal: ReadRefusal) -> Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", "The read models have not come as far as the position that was asked for.");
             Problem { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
         }
+        ReadRefusal::Unauthenticated(_) => Problem::unauthenticated(),
         ReadRefusal::Unavailable(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the read models");
             unavailable()

@@ -161,6 +161,7 @@ impl Documents {
 fn is_certain(refusal: &Refusal<UploadDocumentRejection>) -> bool {
     match refusal {
         Refusal::Forbidden(_) | Refusal::Rejected(_) | Refusal::Stale { .. } | Refusal::CommandMismatch => true,
-        Refusal::Contended | Refusal::Unavailable(_) => false,
+        // An earlier request may have named the bytes, whose answer is not for this one.
+        Refusal::Unauthenticated | Refusal::Contended | Refusal::Unavailable(_) => false,
     }
 }

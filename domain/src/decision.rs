@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::event::{Event, Subject};
-use crate::ids::FacilityId;
+use crate::ids::{FacilityId, UserId};
 use crate::patients::{LinkedPatients, widen};
 use crate::permission::Permission;
 use crate::query::Query;
@@ -19,6 +19,8 @@ use crate::terminology::Terminology;
 pub struct Circumstances {
     /// The moment.
     pub now: DateTime<Utc>,
+    /// Who asks, as their token says: nobody decides in another's name.
+    pub actor: UserId,
     /// What code systems know of each other.
     pub terminology: Arc<Terminology>,
 }

@@ -8,7 +8,10 @@ use serde_json::Value;
 
 use crate::access::AccessEvent;
 use crate::consents::ConsentsEvent;
+use crate::disclosures::DisclosuresEvent;
 use crate::documents::DocumentsEvent;
+use crate::emergency::EmergencyEvent;
+use crate::identity::IdentityEvent;
 use crate::ids::{FacilityId, OrganizationId, PatientId, PractitionerId, UserId};
 use crate::organizations::OrganizationsEvent;
 use crate::patients::PatientsEvent;
@@ -344,4 +347,7 @@ contexts! {
     "documents" Documents DocumentsEvent,
     "consents" Consents ConsentsEvent,
     "access" Access AccessEvent,
+    "emergency" Emergency EmergencyEvent,
+    "disclosures" Disclosures DisclosuresEvent,
+    "identity" Identity IdentityEvent,
 }

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::event::EventType;
 use crate::fhir_values::Identifier;
 use crate::ids::{
-    AppointmentId, BlockId, ConsentId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, PractitionerRoleId, RestrictionId, RoomId,
-    UserId,
+    AppointmentId, BlockId, BreakGlassId, ConsentId, DisclosureId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId,
+    PractitionerRoleId, RestrictionId, RoomId, UserId,
 };
 use crate::phi::Phi;
 
@@ -56,6 +56,10 @@ pub enum TagKind {
     User,
     /// A request, as traces and answers name it.
     Request,
+    /// A time for which somebody broke the glass.
+    BreakGlass,
+    /// A disclosure to somebody outside.
+    Disclosure,
 }
 
 impl TagKind {
@@ -78,6 +82,8 @@ impl TagKind {
             Self::Identifier => "identifier",
             Self::User => "user",
             Self::Request => "request",
+            Self::BreakGlass => "break-glass",
+            Self::Disclosure => "disclosure",
         }
     }
 }
@@ -171,6 +177,16 @@ impl Tag {
     /// A request, as traces and answers name it.
     pub fn request(id: Uuid) -> Self {
         Self::id(TagKind::Request, id)
+    }
+
+    /// A time for which somebody broke the glass.
+    pub fn break_glass(id: BreakGlassId) -> Self {
+        Self::id(TagKind::BreakGlass, id.0)
+    }
+
+    /// A disclosure to somebody outside.
+    pub fn disclosure(id: DisclosureId) -> Self {
+        Self::id(TagKind::Disclosure, id.0)
     }
 
     /// A business identifier of anybody or anything.

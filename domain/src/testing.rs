@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::decision::{Boundary, Circumstances, Command, Decision};
 use crate::event::Event;
+use crate::ids::UserId;
+
+/// Who asks, unless a test says otherwise.
+pub const ACTOR: UserId = UserId(uuid::Uuid::from_u128(90));
 
 /// What has happened.
 pub struct Given(Vec<Event>);
@@ -30,7 +34,12 @@ impl Given {
 
     /// Decides at a moment.
     pub fn when_at<D: Decision>(self, now: &str, decision: &D) -> Decided<D> {
-        self.when_in(&Circumstances { now: now.parse().expect("a moment in RFC 3339"), terminology: Arc::default() }, decision)
+        self.when_by_at(ACTOR, now, decision)
+    }
+
+    /// Decides for somebody, at a moment.
+    pub fn when_by_at<D: Decision>(self, actor: UserId, now: &str, decision: &D) -> Decided<D> {
+        self.when_in(&Circumstances { now: now.parse().expect("a moment in RFC 3339"), actor, terminology: Arc::default() }, decision)
     }
 
     /// Decides in circumstances.

@@ -89,6 +89,7 @@ impl From<Failure> for Problem {
             Failure::Masked => Self::Masked,
             Failure::Forbidden(forbidden) => Self::Forbidden(forbidden.0),
             Failure::Refused(ReadRefusal::PositionTimeout { .. }) => Self::NotYet,
+            Failure::Refused(ReadRefusal::Unauthenticated(_)) => Self::Unauthenticated,
             // The gate has said why.
             Failure::Refused(ReadRefusal::Unrecorded(_)) => Self::Unavailable,
             Failure::Refused(refusal) => {

@@ -84,8 +84,9 @@ impl Gate {
         self.access.record(caller, access).await
     }
 
-    /// Nobody knows of which tenant they are, so it goes to the tenant that is none.
-    async fn refuse_stranger(&self, credentials: Credentials) {
+    /// Records that somebody came with a token that is not believed, or with a link that opens nothing. Nobody knows of which tenant they are, so it goes to the
+    /// tenant that is none.
+    pub async fn refuse_stranger(&self, credentials: Credentials) {
         let address = credentials.origin.known().and_then(|origin| origin.address.clone());
         let Some(count) = self.strangers.another(address) else { return };
         let nobody = Caller {
@@ -95,6 +96,7 @@ impl Gate {
             facility_roles: BTreeMap::new(),
             patient: None,
             practitioner: None,
+            issued: self.store.clock().now(),
             expires: self.store.clock().now(),
             purpose: PurposeOfUse::Operations,
             origin: credentials.origin,

@@ -28,6 +28,9 @@ pub struct Caller {
     pub patient: Option<PatientId>,
     /// Their own calendar, where they are a practitioner.
     pub practitioner: Option<PractitionerId>,
+    /// When the token was issued: ended sessions make void what was issued before.
+    #[serde(default)]
+    pub issued: DateTime<Utc>,
     /// When the token ends.
     pub expires: DateTime<Utc>,
     /// Why they ask.
@@ -69,6 +72,8 @@ impl Caller {
             facility_roles: BTreeMap::new(),
             patient: None,
             practitioner: None,
+            // Anew for each task: no ended session is of it.
+            issued: DateTime::<Utc>::MAX_UTC,
             expires: DateTime::<Utc>::MAX_UTC,
             purpose: PurposeOfUse::SystemAdministration,
             origin: Phi::Known(Origin { address: None, agent: Some(format!("carelog {task}")) }),

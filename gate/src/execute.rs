@@ -11,10 +11,11 @@ use vault::VaultError;
 
 use crate::Gate;
 use crate::access::{Access, Unrecorded};
+use crate::alerts::Alerts;
 use crate::caller::Caller;
 use crate::policy::{self, Reach};
 use crate::relation::{Relation, cared_for_at, relation};
-use crate::show;
+use crate::{sessions, show};
 
 /// How long a command keeps deciding again while others change what it depends on.
 const DECIDE_AT_MOST: Duration = Duration::from_secs(10);
@@ -60,6 +61,9 @@ pub struct Answer {
 /// Why a command was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal<R: std::error::Error> {
+    /// The sessions of the caller were ended.
+    #[error("a valid bearer token is needed")]
+    Unauthenticated,
     /// The caller may not do this, or not for this person.
     #[error("the permission {0:?} is needed")]
     Forbidden(Permission),
@@ -125,6 +129,10 @@ impl Gate {
                 // Nothing is told, so a record that cannot be written stops nothing.
                 self.access.record(caller, access).await.ok();
             }
+            (Refusal::Unauthenticated, _) => {
+                access.refused.insert(C::PERMISSION);
+                self.access.record(caller, access).await.ok();
+            }
             (Refusal::Rejected(_), Subject::Patient(patient)) => {
                 access.permissions.insert(C::PERMISSION);
                 access.patients.insert(patient);
@@ -150,8 +158,10 @@ impl Gate {
                 // The same command may have come twice at once, and this is the one that decided against its twin's events.
                 Err(refusal) => return self.answered(caller, &key).await?.ok_or(refusal),
             };
+            let alerts = Alerts::of(&append);
             match self.store.append(append).await {
                 Ok(appended) => {
+                    alerts.raise(appended.repeated);
                     tracing::info!(request_id = %request.correlation, command = C::NAME, position = appended.position.0, "accepted");
                     return accepted(appended);
                 }
@@ -179,12 +189,12 @@ impl Gate {
         self.answered(caller, &key).await
     }
 
-    /// The answer that this command was given before.
+    /// The answer that this command was given before. Nobody gets it whose sessions were ended since.
     async fn answered<R: std::error::Error>(&self, caller: &Caller, key: &CommandKey) -> Result<Option<Accepted>, Refusal<R>> {
-        match self.store.find_command(caller.tenant, caller.user, key).await {
-            Ok(appended) => appended.map(accepted).transpose(),
-            Err(error) => Err(refused(error).unwrap_or(Refusal::Contended)),
-        }
+        let found = self.store.find_command(caller.tenant, caller.user, key).await;
+        let Some(appended) = found.map_err(|error| refused(error).unwrap_or(Refusal::Contended))? else { return Ok(None) };
+        let ended = self.store.read(caller.tenant, &sessions::of(caller), self.store.head().await?).await?;
+        if sessions::ended(caller, &ended) { Err(Refusal::Unauthenticated) } else { accepted(appended).map(Some) }
     }
 
     async fn permit<C: Command>(&self, caller: &Caller, command: &C) -> Result<(), Refusal<C::Rejection>> {
@@ -233,17 +243,22 @@ impl Gate {
         let read_at = self.store.head().await?;
         let mut boundary = Boundary::of(command);
         let (model, boundary) = loop {
-            let recorded = self.store.read(caller.tenant, boundary.query(), read_at).await?;
-            let changed = recorded.iter().map(|event| event.position).find(|position| request.based_on.is_some_and(|seen| *position > seen));
+            let recorded = self.store.read(caller.tenant, &boundary.query().clone().or(sessions::of(caller)), read_at).await?;
+            if sessions::ended(caller, &recorded) {
+                return Err(Refusal::Unauthenticated);
+            }
+            let depends = || recorded.iter().filter(|recorded| boundary.query().matches(recorded.event.event_type(), &recorded.event.tags()));
+            let changed = depends().map(|event| event.position).find(|position| request.based_on.is_some_and(|seen| *position > seen));
             if let Some(changed_at) = changed {
                 return Err(Refusal::Stale { changed_at });
             }
-            match boundary.fold(command, recorded.iter().map(|recorded| &recorded.event)) {
+            let events: Vec<&Event> = depends().map(|recorded| &recorded.event).collect();
+            match boundary.fold(command, events) {
                 Ok(settled) => break settled,
                 Err(wider) => boundary = wider,
             }
         };
-        let circumstances = Circumstances { now: self.store.clock().now(), terminology: Arc::clone(&self.terminology) };
+        let circumstances = Circumstances { now: self.store.clock().now(), actor: caller.user, terminology: Arc::clone(&self.terminology) };
         let events = command.decide(&model, &circumstances).map_err(Refusal::Rejected)?;
         let events: Vec<Event> = events.into_iter().map(Into::into).collect();
         let answer = Answer { subject: command.subject().to_string(), events: events.iter().map(|event| event.event_type().to_string()).collect() };
@@ -254,7 +269,8 @@ impl Gate {
             correlation: request.correlation,
             causation: request.causation,
             events,
-            boundary: boundary.query().clone(),
+            // Nothing lands after the sessions of its caller were ended.
+            boundary: boundary.query().clone().or(sessions::of(caller)),
             read_at,
             answer: serde_json::to_value(answer)?,
         })

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::Gate;
 use crate::access::{Access, Unrecorded};
-use crate::caller::Caller;
+use crate::caller::{Caller, Unauthenticated};
 use crate::circumstances::Circumstances;
 use crate::policy::Reach;
 
@@ -72,6 +72,9 @@ pub enum ReadRefusal {
         /// Where they are.
         reached: Position,
     },
+    /// The sessions of the caller were ended.
+    #[error(transparent)]
+    Unauthenticated(#[from] Unauthenticated),
     /// The read database is not there.
     #[error("the read models are not available")]
     Unavailable(#[from] sqlx::Error),
@@ -129,6 +132,11 @@ impl Snapshot {
     /// Who reads.
     pub fn caller(&self) -> &Caller {
         &self.caller
+    }
+
+    /// Whether this is a record of the caller's own person.
+    pub fn is_themself(&self, patient: PatientId) -> bool {
+        self.themself.contains(&patient)
     }
 
     /// How much of the log it reflects.
@@ -204,6 +212,7 @@ impl Gate {
         }
         let following = reading.following;
         let snapshot = Arc::new(self.open(caller, reading).await?);
+        self.refuse_ended(&snapshot).await?;
         let value = operation(Arc::clone(&snapshot)).await;
         if let Some(transaction) = snapshot.transaction.lock().await.take() {
             transaction.rollback().await?;

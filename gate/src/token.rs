@@ -68,6 +68,7 @@ impl TryFrom<Claims> for Caller {
     type Error = Unauthenticated;
     fn try_from(claims: Claims) -> Result<Self, Unauthenticated> {
         let expires = DateTime::from_timestamp(claims.exp, 0).ok_or(Unauthenticated)?;
+        let issued = DateTime::from_timestamp(claims.iat, 0).ok_or(Unauthenticated)?;
         let mut at_facilities = claims.facility_roles.values();
         if (claims.roles.is_empty() && at_facilities.clone().all(BTreeSet::is_empty)) || at_facilities.any(|roles| roles.contains(&Role::Patient)) {
             return Err(Unauthenticated);
@@ -81,6 +82,7 @@ impl TryFrom<Claims> for Caller {
             facility_roles: claims.facility_roles,
             patient: claims.patient,
             practitioner: claims.practitioner,
+            issued,
             expires,
             purpose,
             origin: Phi::Known(Origin::default()),

@@ -1,7 +1,9 @@
 //! A patient's events, each as a sentence with its details.
 
 mod consents;
+mod disclosures;
 mod documents;
+mod emergency;
 mod patients;
 mod records;
 mod scheduling;
@@ -11,6 +13,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use domain::fhir_values::HumanName;
+use domain::identity::IdentityEvent;
 use domain::organizations::{FacilityOpened, OrganizationsEvent, RoomAdded};
 use domain::providers::{PractitionerOnboarded, ProvidersEvent};
 use domain::{Event, EventType, Label, Named, PatientId, TenantId};
@@ -88,7 +91,7 @@ impl Projection for History {
     fn types(&self) -> Vec<EventType> {
         // Every context but those of which nothing but names is told, so that a new one is told of as soon as `entries` has its arm.
         let named = [FacilityOpened::TYPE, RoomAdded::TYPE, PractitionerOnboarded::TYPE];
-        let of_nobody = [OrganizationsEvent::TYPES, ProvidersEvent::TYPES].concat();
+        let of_nobody = [OrganizationsEvent::TYPES, ProvidersEvent::TYPES, IdentityEvent::TYPES].concat();
         Event::types().into_iter().filter(|event_type| named.contains(event_type) || !of_nobody.contains(event_type)).collect()
     }
 
@@ -116,6 +119,10 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
         Event::Records(event) => vec![records::entry(&event.change())],
         Event::Documents(event) => vec![documents::entry(event)],
         Event::Consents(event) => vec![consents::entry(event)],
+        Event::Emergency(event) => vec![emergency::entry(event)],
+        Event::Disclosures(event) => vec![disclosures::entry(event)],
+        // About those who act.
+        Event::Identity(_) => Vec::new(),
         // In a log of its own.
         Event::Access(_) => Vec::new(),
         Event::Organizations(event) => match event {

@@ -7,10 +7,13 @@
 mod check;
 mod consents;
 mod dead_letters;
+mod disclosures;
 mod documents;
+mod emergency;
 mod fold;
 mod follow;
 mod history;
+mod identity;
 mod log_source;
 mod names;
 mod organizations;
@@ -54,5 +57,8 @@ pub fn all() -> Vec<Arc<dyn Projection>> {
         Arc::new(documents::Documents),         // the files in their records
         Arc::new(consents::Consents),           // what they permit and deny
         Arc::new(history::History),             // what happened to a patient
+        Arc::new(emergency::Emergency),         // who broke the glass, and who looked at that
+        Arc::new(disclosures::Disclosures),     // what was told to whom outside
+        Arc::new(identity::Identity),           // whose tokens are void
     ]
 }

@@ -169,6 +169,7 @@ impl From<ReadRefusal> for Failure {
     fn from(refusal: ReadRefusal) -> Self {
         match refusal {
             ReadRefusal::PositionTimeout { wanted, reached } => Self::PositionTimeout { wanted: wanted.0, reached: reached.0 },
+            ReadRefusal::Unauthenticated(unauthenticated) => unauthenticated.into(),
             ReadRefusal::Unavailable(error) => {
                 tracing::error!(error = %Unvalued(&error), "the read models are not available");
                 Self::UNAVAILABLE

@@ -46,6 +46,7 @@ async fn run(api: &QueryApi, operation: Operation, number: u64, outbox: &mpsc::S
         }
         Outcome::Nothing => Said::Done,
         Outcome::Refused(response) => Said::Refused(response),
+        Outcome::Ended(_) => Said::Ended,
     }
 }
 
@@ -67,6 +68,7 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
                 AT_MOST_EVERY
             }
             Outcome::Refused(response) => return Said::Refused(response),
+            Outcome::Ended(_) => return Said::Ended,
             Outcome::Nothing => AFTER_NOTHING,
         };
         operation.wait_for = None;

@@ -18,8 +18,9 @@ use crate::reads::{Loads, by_arguments};
 use crate::scalars::{DateTime, Position};
 use crate::values::Masked;
 
-/// Something that happened. Of clinical facts, of documents, and of consents, restrictions and grants of access those who may not read them (`READ_CHART`,
-/// `READ_DOCUMENTS`, `READ_CONSENTS`) learn that something happened, and no more: the summary is in general words, and there are neither details nor the time of occurrence.
+/// Something that happened. Those who may not read the thing itself (`READ_CHART`, `READ_DOCUMENTS`, `READ_CONSENTS`, `REVIEW_BREAK_GLASS`,
+/// `READ_DISCLOSURES`), or to whom it is masked, learn that something happened, and no more: the summary is in general words, and there are neither details nor
+/// the time of occurrence.
 #[derive(Clone, FromRow, SimpleObject)]
 #[graphql(complex)]
 pub struct HistoryEntry {
@@ -76,6 +77,8 @@ impl OfPatient for HistoryEntry {
             Some(("records", _)) => Permission::ReadChart,
             Some(("documents", _)) => Permission::ReadDocuments,
             Some(("consents", _) | ("patients", "PatientAccessGranted" | "PatientAccessRevoked")) => Permission::ReadConsents,
+            Some(("emergency", _)) => Permission::ReviewBreakGlass,
+            Some(("disclosures", _)) => Permission::ReadDisclosures,
             _ => Permission::ReadHistory,
         }
     }
@@ -98,6 +101,11 @@ impl OfPatient for HistoryEntry {
             "patients.PatientAccessRevoked" => "Access was revoked",
             consent if consent.starts_with("consents.Consent") => "A consent was changed",
             restriction if restriction.starts_with("consents.Restriction") => "A restriction was changed",
+            "emergency.GlassBroken" => "The glass was broken in an emergency",
+            "emergency.BreakGlassReviewed" => "Broken glass was reviewed",
+            "emergency.BreakGlassEscalated" => "Broken glass was not reviewed in time",
+            "disclosures.DisclosureMade" => "A disclosure was recorded",
+            "disclosures.DisclosureRetracted" => "A disclosure was retracted",
             fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
             fact if fact.ends_with("Amended") => "A clinical fact was amended",
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
@@ -147,7 +155,8 @@ impl Loader<HistoryOf> for Loads {
     async fn load(&self, keys: &[HistoryOf]) -> Result<HashMap<HistoryOf, Vec<HistoryEntry>>, Failure> {
         let mut histories: HashMap<HistoryOf, Vec<HistoryEntry>> = HashMap::new();
         for (page, patients) in by_arguments(keys.iter().map(|key| (key.patient, key.page))) {
-            // An event about two records of one person is one entry: that of the record asked for.
+            // An event about two records of one person is one entry: that of the record asked for. Disclosures, some of which are kept from their patient for a time,
+            // are told to patients where it is known which.
             let rows: Vec<Row> = sqlx::query_as(
                 "select parent.id as of, entry.position, entry.patient_id, entry.event_id, entry.event_type, entry.occurred, entry.recorded, \
                  entry.actor_user, entry.actor_role, entry.summary, entry.details, entry.security \
@@ -155,11 +164,13 @@ impl Loader<HistoryOf> for Loads {
                     || coalesce((select security from document where document_id = entry.about), '{}') as security from unnest($1::uuid[]) as parent (id) cross join lateral ( \
                  select distinct on (position) * from history_entry \
                  where patient_id in (select record_id from patient_link where patient_id = parent.id) and ($2::bigint is null or position < $2) \
+                 and ($4 or event_type not like 'disclosures.%') \
                  order by position desc, (patient_id = parent.id) desc limit $3) entry order by entry.position desc",
             )
             .bind(patients)
             .bind(page.after)
             .bind(page.limit())
+            .bind(self.caller().reach(Permission::ReadHistory) == Some(Reach::Tenant))
             .fetch_all(&mut *self.connection().await)
             .await?;
             for row in rows {

@@ -76,7 +76,7 @@ async fn answer(
         Err(failure) => refuse(media, failure, request_id),
         Ok(operation) => match api.query(operation).await {
             Outcome::Executed(response) => respond(media, StatusCode::OK, &response, true),
-            Outcome::Refused(response) => respond(media, media.status(&response), &response, false),
+            Outcome::Refused(response) | Outcome::Ended(response) => respond(media, media.status(&response), &response, false),
             Outcome::Nothing => refuse(media, Failure::Internal, request_id),
         },
     }

@@ -10,8 +10,10 @@ mod actions;
 mod batches;
 mod calendar;
 mod consents;
+mod disclosures;
 mod document;
 mod documents;
+mod emergency;
 mod errors;
 mod follow;
 mod history;
@@ -68,6 +70,7 @@ pub struct Query(
     scheduling::SchedulingQueries,
     access::AccessQueries,
     consents::RestrictionQueries,
+    emergency::EmergencyQueries,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

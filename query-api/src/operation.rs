@@ -9,7 +9,7 @@ use async_graphql::{Response, ServerResult, Value};
 use domain::Phi;
 use event_store::Position;
 use futures::StreamExt;
-use gate::{Answered, Caller, Reading};
+use gate::{Answered, Caller, ReadRefusal, Reading};
 use uuid::Uuid;
 
 use crate::QueryApi;
@@ -40,6 +40,8 @@ pub enum Outcome {
     Nothing,
     /// It was not executed.
     Refused(Response),
+    /// It was not executed, and nothing else will be: the token is void.
+    Ended(Response),
 }
 
 /// An operation without a snapshot is validated and goes no further, so that an invalid one costs no transaction.
@@ -99,6 +101,7 @@ impl QueryApi {
             batches.drive(self.schema.execute_stream(request).next()).await
         });
         match read.await {
+            Err(refusal @ ReadRefusal::Unauthenticated(_)) => Outcome::Ended(named(Failure::from(refusal).response(), request_id)),
             Err(refusal) => Outcome::Refused(named(Failure::from(refusal).response(), request_id)),
             Ok(Answered { value: None, .. }) => Outcome::Nothing,
             Ok(Answered { value: Some(mut response), reflects, parked, notices, masked_fields }) => {

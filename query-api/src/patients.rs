@@ -14,6 +14,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::consents::{self, AccessGrant, Consent, ConsentsOf, GrantsOf, Restriction, RestrictionsOf};
+use crate::disclosures::{Disclosure, DisclosuresOf};
 use crate::errors::Failure;
 use crate::history::{HistoryEntry, HistoryOf};
 use crate::ids::{argument, global};
@@ -336,6 +337,17 @@ impl Patient {
         let permitted = permitted(context, consents::READ)?;
         let found = permitted.load(GrantsOf { patient: self.uuid, page }).await?.unwrap_or_default();
         Ok(permitted.show_page(page.connection(found, AccessGrant::key)).await?)
+    }
+
+    /// What was disclosed of them to somebody outside under any record of theirs, the newest first. Patients see their own, but for wrong entries and for what
+    /// is kept from them for a time.
+    #[graphql(complexity = "cost(first, child_complexity)")]
+    async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Disclosure>> {
+        let page = Page::of(first, after.as_deref())?;
+        let permitted = permitted(context, Permission::ReadDisclosures)?;
+        let staff = permitted.is_staff();
+        let key = DisclosuresOf { patient: self.uuid, shown_to_patient_at: (!staff).then(|| permitted.now()), page };
+        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Disclosure::key)).await?)
     }
 
     /// What happened to them and to their records, newest first; of what you may not read, that it happened.

@@ -235,6 +235,11 @@ impl<'operation> Permitted<'operation> {
         self.reads.snapshot.discloses(patient);
     }
 
+    /// Whether this is a record of the caller's own person.
+    pub fn is_themself(self, patient: PatientId) -> bool {
+        self.reads.snapshot.is_themself(patient)
+    }
+
     /// Whether the caller sees the whole tenant, as staff do and patients do not.
     pub fn is_staff(self) -> bool {
         self.reach == Reach::Tenant

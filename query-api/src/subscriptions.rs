@@ -9,6 +9,7 @@ use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
+use crate::emergency::{self, BrokenGlass, BrokenGlassAlerts};
 use crate::errors::{Code, Failure};
 use crate::ids::argument;
 use crate::paging::cost;
@@ -83,6 +84,14 @@ impl Subscriptions {
         Ok(changes(context, there, OF_PRACTITIONER, practitioner.0).await?.map(|(position, appointments)| AppointmentChanges { position, appointments }))
     }
 
+    /// The alert for those who review broken glass: each time the glass is broken or a review is overdue, from now on.
+    #[graphql(complexity = "cost(None, child_complexity)")]
+    async fn broken_glass(&self, context: &Context<'_>) -> Result<impl Stream<Item = BrokenGlassAlerts>> {
+        let tenant = permitted(context, emergency::READ)?.caller().tenant;
+        let alerts = changes(context, true, BROKEN, tenant.0).await?;
+        Ok(alerts.map(|(position, broken_glass)| BrokenGlassAlerts { position, broken_glass }))
+    }
+
     /// A facility's appointments, as they change; also those that are moved to another facility.
     #[graphql(complexity = "cost(None, child_complexity)")]
     async fn facility_appointments(&self, context: &Context<'_>, facility: ID) -> Result<impl Stream<Item = AppointmentChanges>> {
@@ -114,6 +123,12 @@ impl Rows for Appointment {
     const PERMISSION: Permission = Permission::ReadAppointments;
     const PROJECTIONS: &'static [&'static str] = &["scheduling"];
     const LATEST: &'static str = "select coalesce(max(position), 0) from appointment";
+}
+
+impl Rows for BrokenGlass {
+    const PERMISSION: Permission = emergency::READ;
+    const PROJECTIONS: &'static [&'static str] = &["emergency"];
+    const LATEST: &'static str = "select coalesce(max(position), 0) from break_glass";
 }
 
 #[derive(FromRow)]
@@ -190,6 +205,10 @@ macro_rules! changed {
         )
     };
 }
+
+/// What is to be reviewed, of a tenant ($1), after a position ($2), at most so many ($3).
+const BROKEN: &str = "select *, position as last, 1::bigint as changes from break_glass \
+    where tenant = $1 and position > $2 and status <> 'reviewed' order by position limit $3";
 
 const OF_PATIENT: &str = changed!(
     "select appointment_id, position from appointment \

@@ -107,6 +107,8 @@ pub enum Said {
     Refused(Response),
     /// It is done.
     Done,
+    /// The token is void, and with it the whole connection.
+    Ended,
 }
 
 /// What an operation says, and by which number it is known: its id may be used again after the client completed it.
@@ -243,6 +245,7 @@ impl Connection {
         match said {
             Said::Next(response) => self.send(&ServerMessage::Next { id: &id, payload: &response }).await,
             Said::Refused(response) => self.send(&ServerMessage::Error { id: &id, payload: &response.errors }).await,
+            Said::Ended => Err(FORBIDDEN),
             Said::Done => self.send(&ServerMessage::Complete { id: &id }).await,
         }
     }

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::openapi::openapi;
+
 /// Writes them below the current folder, or checks them there.
 #[derive(Args)]
 pub struct Generate {
@@ -42,7 +44,7 @@ fn files() -> anyhow::Result<BTreeMap<PathBuf, String>> {
         .map(|endpoint| event_schemas::CommandSchema { context: endpoint.context, name: endpoint.name, schema: endpoint.root_schema() })
         .collect();
     let mut files = event_schemas::generated_files(&commands);
-    let openapi = serde_json::to_string_pretty(&command_api::openapi(&endpoints, documents::describe))? + "\n";
+    let openapi = serde_json::to_string_pretty(&openapi())? + "\n";
     files.insert("docs/reference/openapi.json".into(), openapi);
     files.insert("docs/reference/schema.graphql".into(), query_api::sdl());
     Ok(files)

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::health::{self, Health};
+use crate::openapi::openapi;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static(gate::REQUEST_ID);
 
@@ -40,7 +41,7 @@ pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
 
 /// The description of the commands, and its explorer.
 pub fn documentation(web: &Path) -> Router {
-    let openapi = command_api::openapi(&command_api::endpoints(), documents::describe);
+    let openapi = openapi();
     Router::new()
         .route("/v1/openapi.json", get(move || std::future::ready(Json(openapi.clone()))))
         .route_service("/docs", ServeFile::new(web.join("docs.html")))

@@ -6,6 +6,8 @@ mod check;
 mod collect;
 mod config;
 mod demo;
+mod disclosures;
+mod escalations;
 mod export;
 mod generate;
 mod health;
@@ -14,6 +16,7 @@ mod import;
 mod key_ring;
 mod keys;
 mod migrate;
+mod openapi;
 mod progress;
 mod serve;
 mod shutdown;
@@ -70,6 +73,8 @@ enum Task {
     Access(access::AccessQuestion),
     /// Say what was decided about a request, and by what.
     Why(why::Why),
+    /// Account for what was disclosed to those outside.
+    Disclosures(disclosures::Disclosures),
     /// Look after the keys that everything is sealed under.
     Keys(keys::Keys),
     /// Load a small generated clinic, the first time.
@@ -111,6 +116,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Export(export) => return export::run(&config, export).await,
         Task::Access(question) => access::run(&config, question).await?,
         Task::Why(why) => why::run(&config, why).await?,
+        Task::Disclosures(disclosures) => disclosures::run(&config, disclosures).await?,
         Task::Keys(keys) => keys::run(&config, keys).await?,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token).await?,

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::collect;
 use crate::config::{Config, ProjectionSource, Switch};
+use crate::escalations;
 use crate::health::{Check, Health, check};
 use crate::http;
 use crate::shutdown::{self, Shutdown};
@@ -76,9 +77,14 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     }
     if parts.commands {
         checks.push(storage(app.storage.clone()));
+        let (gate, stop) = (app.gate.clone(), shutdown.clone());
         let (app, shutdown) = (app.clone(), shutdown.clone());
         work.spawn(async move {
             collect::hourly(&app, shutdown).await;
+            Ok(())
+        });
+        work.spawn(async move {
+            escalations::follow(&gate, stop).await;
             Ok(())
         });
     }
@@ -97,7 +103,7 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
     if parts.queries {
         router =
             router.merge(query_api::router(QueryApi::new(app.gate.clone(), app.store.clock().clone(), shutdown.clone()))).merge(http::graphiql(&config.web));
-        router = router.merge(fhir_api::router(app.gate.clone()));
+        router = router.merge(fhir_api::router(app.gate.clone())).merge(accounting::router(app.gate.clone(), app.store.clock().clone()));
     }
     if parts.commands || parts.queries {
         router = router.merge(http::pages(&config.web));

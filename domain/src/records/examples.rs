@@ -34,7 +34,7 @@ pub fn circumstances() -> Circumstances {
         .with_ingredients(RXNORM, "308191", &["penicillin"])
         .with_ingredients(SNOMED, "764146007", &["penicillin"])
         .with_ingredients(RXNORM, "197805", &["ibuprofen"]);
-    Circumstances { now: "2027-01-04T12:00:00Z".parse().unwrap(), terminology: Arc::new(terminology) }
+    Circumstances { now: "2027-01-04T12:00:00Z".parse().unwrap(), actor: crate::testing::ACTOR, terminology: Arc::new(terminology) }
 }
 
 pub fn coded(system: &str, code: &str) -> Value {

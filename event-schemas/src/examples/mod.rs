@@ -4,8 +4,11 @@
 
 mod access;
 mod consents;
+mod disclosures;
 mod documents;
+mod emergency;
 mod facts;
+mod identity;
 mod organizations;
 mod patients;
 mod providers;
@@ -36,6 +39,9 @@ pub fn examples() -> Vec<Example> {
         documents::examples(),
         consents::examples(),
         access::examples(),
+        emergency::examples(),
+        disclosures::examples(),
+        identity::examples(),
     ];
     contexts.into_iter().flatten().collect()
 }
@@ -75,4 +81,7 @@ const SCAN: &str = "01990000-0000-7000-8000-00000000000e";
 const CONSENT: &str = "01990000-0000-7000-8000-000000000021";
 const RESTRICTION: &str = "01990000-0000-7000-8000-000000000022";
 const REQUEST: &str = "01990000-0000-7000-8000-000000000010";
+const BROKEN_GLASS: &str = "01990000-0000-7000-8000-000000000021";
+const REVIEWER: &str = "01990000-0000-7000-8000-000000000022";
+const DISCLOSURE: &str = "01990000-0000-7000-8000-000000000023";
 const VISIT: &str = "01990000-0000-7000-8000-00000000000f";

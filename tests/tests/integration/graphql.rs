@@ -7,7 +7,9 @@ mod clinic;
 mod consents;
 mod crawl;
 mod disclosure;
+mod disclosures;
 mod documents;
+mod emergency;
 mod errors;
 mod history;
 mod listening;
@@ -15,6 +17,7 @@ mod people;
 mod protocol;
 mod records;
 mod scheduling;
+mod sessions;
 mod socket;
 mod statements;
 mod subscriptions;
@@ -113,8 +116,8 @@ impl World {
         let gate = Gate::new(side.log.store.clone(), access.clone(), read, authority, wait_at_most);
         let (shutdown, ends) = watch::channel(false);
         let queries = QueryApi::new(gate.clone(), Clock::system(), ends).with_patience(patience);
-        let router =
-            command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone())).merge(document_routes(gate, &side));
+        let router = command_api::router(gate.clone()).merge(query_api::router(queries)).merge(fhir_api::router(gate.clone()));
+        let router = router.merge(accounting::router(gate.clone(), Clock::system())).merge(document_routes(gate, &side));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -161,7 +164,18 @@ impl World {
 
     /// Carries out a command that must be accepted; its position.
     pub async fn tell(&self, role: Role, command: &str, body: Value) -> i64 {
-        let (status, answer) = self.try_to(&self.token(role), command, &body).await;
+        self.tell_as(&self.token(role), command, body).await
+    }
+
+    /// Sends a command; the status and the answer.
+    pub async fn try_to(&self, token: &str, command: &str, body: &Value) -> (StatusCode, Value) {
+        let answer = self.client.post(format!("{}/v1/{command}", self.at)).bearer_auth(token).json(body).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+
+    /// The same under a token.
+    pub async fn tell_as(&self, token: &str, command: &str, body: Value) -> i64 {
+        let (status, answer) = self.try_to(token, command, &body).await;
         assert_eq!(status, StatusCode::OK, "{command}: {answer}");
         answer["position"].as_i64().unwrap()
     }

@@ -18,11 +18,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kafka", &["domain", "event-schemas", "event-store", "projections", "vault"]),
     ("command-api", &["domain", "event-store", "gate"]),
     ("documents", &["command-api", "domain", "event-store", "gate", "vault"]),
+    ("accounting", &["command-api", "domain", "event-store", "gate"]),
     ("query-api", &["domain", "event-store", "gate", "projections"]),
     ("fhir-api", &["domain", "event-store", "fhir", "gate"]),
     (
         "server",
-        &["command-api", "documents", "domain", "event-schemas", "event-store", "fhir", "fhir-api", "gate", "kafka", "projections", "query-api", "vault"],
+        &[
+            "accounting",
+            "command-api",
+            "documents",
+            "domain",
+            "event-schemas",
+            "event-store",
+            "fhir",
+            "fhir-api",
+            "gate",
+            "kafka",
+            "projections",
+            "query-api",
+            "vault",
+        ],
     ),
     ("bench", &["domain", "event-store", "gate", "kafka", "projections", "query-api", "vault"]),
     // What tests use stands under `dev-dependencies`.
@@ -101,7 +116,9 @@ fn domain_does_no_io_and_draws_nothing() {
 
 #[test]
 fn only_the_event_store_names_the_tables_of_the_log() {
-    for folder in ["vault", "gate", "kafka", "projections", "command-api", "documents", "query-api", "fhir", "fhir-api", "server", "event-schemas"] {
+    for folder in
+        ["vault", "gate", "kafka", "projections", "command-api", "documents", "accounting", "query-api", "fhir", "fhir-api", "server", "event-schemas"]
+    {
         for path in sources(&root().join(folder), &["rs", "sql"]) {
             for table in ["clinical.", "event_tag", "from event ", "into event "] {
                 let named =
@@ -114,7 +131,7 @@ fn only_the_event_store_names_the_tables_of_the_log() {
 
 #[test]
 fn resolvers_reach_the_database_only_through_a_snapshot() {
-    for path in ["query-api/src", "fhir-api/src"].iter().flat_map(|folder| sources(&root().join(folder), &["rs"])) {
+    for path in ["query-api/src", "fhir-api/src", "accounting/src"].iter().flat_map(|folder| sources(&root().join(folder), &["rs"])) {
         for handle in ["PgPool", "PgListener", "connect_with", "pool."] {
             assert!(!text(&path).contains(handle), "{} names {handle}", path.display());
         }
@@ -123,7 +140,7 @@ fn resolvers_reach_the_database_only_through_a_snapshot() {
 
 #[test]
 fn no_read_goes_unrecorded_but_a_benchmarks() {
-    let folders = ["command-api/src", "documents/src", "fhir-api/src", "query-api/src", "server/src", "tests/tests"];
+    let folders = ["accounting/src", "command-api/src", "documents/src", "fhir-api/src", "query-api/src", "server/src", "tests/tests"];
     for path in folders.iter().flat_map(|folder| sources(&root().join(folder), &["rs"])).filter(|path| !path.ends_with("tidy.rs")) {
         assert!(!text(&path).contains("without_access_records"), "{} reads without access records", path.display());
     }
@@ -140,7 +157,12 @@ fn every_context_has_its_files_in_every_crate() {
         "query-api/src/{}.rs",
     ];
     // Access is recorded by the gate, in a log that is read as it is: it has no commands and no read model.
-    let apart = |context: &str, path: &str| context == "access" && (path.starts_with("command-api") || path.starts_with("projections"));
+    // Whose sessions were ended is read by the gate alone.
+    let apart = |context: &str, path: &str| match context {
+        "access" => path.starts_with("command-api") || path.starts_with("projections"),
+        "identity" => path.starts_with("query-api"),
+        _ => false,
+    };
     for context in contexts() {
         for path in paths.into_iter().filter(|path| !apart(&context, path)) {
             let path = root().join(path.replace("{}", &context));

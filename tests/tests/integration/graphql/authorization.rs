@@ -36,10 +36,12 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.appointment", Some(Permission::ReadAppointments)),
     ("Query.accessRecords", Some(Permission::ReadAccessRecords)),
     ("Query.restrictions", Some(Permission::ReadConsents)),
+    ("Query.brokenGlass", Some(Permission::ReviewBreakGlass)),
     ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.patientChart", Some(Permission::ReadChart)),
     ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.facilityAppointments", Some(Permission::ReadAppointments)),
+    ("Subscription.brokenGlass", Some(Permission::ReviewBreakGlass)),
 ];
 
 /// What every object of a type needs, wherever it comes from.
@@ -63,6 +65,10 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("Availability", Some(Permission::ReadPractitioners)),
     ("AvailabilityException", Some(Permission::ReadPractitioners)),
     ("BlockedTime", Some(Permission::ReadPractitioners)),
+    ("BrokenGlass", Some(Permission::ReviewBreakGlass)),
+    ("BrokenGlassAlerts", Some(Permission::ReviewBreakGlass)),
+    ("BrokenGlassConnection", Some(Permission::ReviewBreakGlass)),
+    ("BrokenGlassEdge", Some(Permission::ReviewBreakGlass)),
     ("Calendar", Some(Permission::ReadPractitioners)),
     ("ChartChange", Some(Permission::ReadChart)),
     ("ChartChangeConnection", Some(Permission::ReadChart)),
@@ -83,6 +89,9 @@ const TYPES: &[(&str, Option<Permission>)] = &[
     ("ContactPoint", None),
     ("Device", Some(Permission::ReadChart)),
     ("DeviceName", Some(Permission::ReadChart)),
+    ("Disclosure", Some(Permission::ReadDisclosures)),
+    ("DisclosureConnection", Some(Permission::ReadDisclosures)),
+    ("DisclosureEdge", Some(Permission::ReadDisclosures)),
     ("DispenseRequest", Some(Permission::ReadChart)),
     ("Document", Some(Permission::ReadDocuments)),
     ("DocumentConnection", Some(Permission::ReadDocuments)),
@@ -189,6 +198,11 @@ impl Everything {
         let appointment = clinic.enter(world, patient, "2026-03-04T09:00:00").await;
         chart_of_everything(world, patient).await;
         consents_of_everything(world, patient, facility).await;
+        let glass = json!({ "breakGlass": fresh_id(), "patient": patient, "reason": "unconscious", "minutes": 30 });
+        world.tell(Role::Clinician, "emergency/break-glass", glass).await;
+        let disclosure = json!({ "disclosure": fresh_id(), "patient": patient, "madeAt": "2026-03-04T09:00:00Z", "what": "A test", "basis": "public-health",
+            "recipient": { "name": "County", "address": { "city": "Chicago" } } });
+        world.tell(Role::FrontDesk, "disclosures/record-disclosure", disclosure).await;
         Self { clinic, patient, appointment }
     }
 
@@ -278,7 +292,7 @@ async fn every_field_is_for_those_who_may_see_it() {
     for (of, fields) in &objects.0 {
         needs(TYPES, of);
         let Some(path) = paths.get(of) else {
-            assert!(["Subscription", "AppointmentChanges", "ChartUpdates"].contains(&of.as_str()), "no query comes to {of}");
+            assert!(["Subscription", "AppointmentChanges", "BrokenGlassAlerts", "ChartUpdates"].contains(&of.as_str()), "no query comes to {of}");
             continue;
         };
         for field in fields {

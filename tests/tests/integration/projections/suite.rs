@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use domain::consents::{ConsentGranted, ConsentRevoked, RestrictionAgreed, RestrictionDeclined, RestrictionEnded, RestrictionRequested};
+use domain::disclosures::{DisclosureMade, DisclosureRetracted};
+use domain::emergency::{BreakGlassEscalated, BreakGlassReviewed, GlassBroken};
+use domain::identity::SessionsEnded;
 use domain::patients::{
     ContactDetailsChanged, DeathRecorded, DeathReversed, DemographicsCorrected, IdentifierAssigned, PatientAccessGranted, PatientAccessRevoked,
     PatientDeactivated, PatientMergeUndone, PatientsMerged,
@@ -27,7 +30,7 @@ use super::{PATIENCE, ReadSide};
 /// Makes the suite's tests over a source: a path to an `async fn(&ReadSide) -> (OpenSource, whatever must live as long)`.
 macro_rules! over_source {
     ($open:path) => {
-        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, charts, consents, history, kills, two_runners, poison);
+        $crate::projections::suite::over_source!($open: organizations, patients, merges, providers, appointments, charts, consents, history, emergency, disclosures, identity, kills, two_runners, poison);
     };
     ($open:path: $($test:ident),*) => {$(
         #[tokio::test(flavor = "multi_thread")]
@@ -366,6 +369,55 @@ pub async fn kills(side: ReadSide, open: OpenSource) {
         sqlx::query_as("select sum(events)::bigint, sum(positions)::bigint from tally").fetch_one(&mut *side.tables().await).await.unwrap();
     assert_eq!(counted, (head.0, head.0 * (head.0 + 1) / 2), "each event once");
     side.agrees(&all).await;
+}
+
+pub async fn emergency(side: ReadSide, open: OpenSource) {
+    let (ada, reviewed, awaited, user, officer) = (fresh_id(), fresh_id(), fresh_id(), fresh_id(), fresh_id());
+    let broken = |glass: Uuid| {
+        event::<GlassBroken>(json!({ "breakGlass": glass, "patient": ada, "user": user, "reason": "unconscious", "starts": "2026-03-02T21:00:00Z",
+            "ends": "2026-03-02T21:30:00Z", "reviewDue": "2026-03-05T21:00:00Z" }))
+    };
+    let escalated = |glass: Uuid| event::<BreakGlassEscalated>(json!({ "breakGlass": glass, "patient": ada }));
+    let review = json!({ "breakGlass": reviewed, "patient": ada, "reviewer": officer, "finding": "not-justified", "note": "no emergency" });
+    let events = [broken(reviewed), escalated(reviewed), broken(awaited), event::<BreakGlassReviewed>(review), escalated(awaited)];
+    folded(&side, open, [vec![registered(ada, "Ada", "Lovelace", "1815", "1")], events.to_vec()].concat()).await;
+    type Row = (Uuid, String, Option<String>, Option<Uuid>, Option<String>, i64);
+    let rows: Vec<Row> = sqlx::query_as("select break_glass_id, status, finding, reviewed_by, review_note, position from break_glass order by position")
+        .fetch_all(&mut *side.tables().await)
+        .await
+        .unwrap();
+    let first = (reviewed, "reviewed".to_owned(), Some("not-justified".to_owned()), Some(officer), Some("no emergency".to_owned()));
+    assert_eq!((rows[0].0, rows[0].1.clone(), rows[0].2.clone(), rows[0].3, rows[0].4.clone()), first);
+    assert_eq!((rows[1].0, rows[1].1.as_str(), rows[1].3), (awaited, "escalated", None));
+    assert_eq!(side.value::<i64>("select count(*) from break_glass where reason = 'unconscious' and reviewed_at is null and review_due_at > ends_at").await, 1);
+}
+
+pub async fn disclosures(side: ReadSide, open: OpenSource) {
+    let (ada, kept, wrong) = (fresh_id(), fresh_id(), fresh_id());
+    let made = |disclosure: Uuid, basis: &str| {
+        event::<DisclosureMade>(json!({ "disclosure": disclosure, "patient": ada, "madeAt": "2026-03-02T16:30:00Z", "what": "A test", "kinds": ["chart"],
+            "recipient": { "name": "County", "address": { "city": "Chicago" } }, "basis": basis, "source": "by-hand" }))
+    };
+    let retracted = event::<DisclosureRetracted>(json!({ "disclosure": wrong, "patient": ada, "reason": "another Ada" }));
+    folded(&side, open, [registered(ada, "Ada", "Lovelace", "1815", "1"), made(kept, "payment"), made(wrong, "research"), retracted]).await;
+    type Row = (Uuid, bool, bool, Option<String>, Value, Vec<String>);
+    let rows: Vec<Row> =
+        sqlx::query_as("select disclosure_id, accountable, retracted, retraction_reason, recipient_address, kinds from disclosure order by position")
+            .fetch_all(&mut *side.tables().await)
+            .await
+            .unwrap();
+    let (address, kinds) = (json!({ "city": "Chicago" }), vec!["chart".to_owned()]);
+    assert_eq!(rows[0], (kept, false, false, None, address.clone(), kinds.clone()));
+    assert_eq!(rows[1], (wrong, true, true, Some("another Ada".to_owned()), address, kinds));
+}
+
+pub async fn identity(side: ReadSide, open: OpenSource) {
+    let user = fresh_id();
+    let ended = |before: &str| event::<SessionsEnded>(json!({ "user": user, "before": before, "reason": "stolen" }));
+    folded(&side, open, [ended("2026-03-02T21:00:00Z"), ended("2026-03-03T21:00:00Z")]).await;
+    let (known, before): (Uuid, DateTime<Utc>) =
+        sqlx::query_as("select user_id, before from ended_sessions").fetch_one(&mut *side.tables().await).await.unwrap();
+    assert_eq!((known, before.to_rfc3339().as_str()), (user, "2026-03-03T21:00:00+00:00"), "the latest counts");
 }
 
 /// Two processes run the same projections: each batch takes effect in one of them.

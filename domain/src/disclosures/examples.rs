@@ -1,0 +1,30 @@
+//! Disclosures, for the tests of this context.
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::disclosures::{DisclosureMade, DisclosureRetracted};
+use crate::event::Event;
+use crate::ids::{DisclosureId, PatientId};
+use crate::patients::examples::{read, reason};
+
+pub const REPORT: DisclosureId = DisclosureId(Uuid::from_u128(51));
+
+pub fn report(patient: PatientId, more: &Value) -> Value {
+    let mut said = json!({
+        "disclosure": REPORT, "patient": patient, "madeAt": "2027-01-03T10:00:00Z", "recipient": { "name": "County Health Department" },
+        "what": "Positive test and contact details", "kinds": ["chart", "demographics"], "basis": "public-health", "source": "by-hand",
+    });
+    for (field, value) in more.as_object().into_iter().flatten() {
+        said[field] = value.clone();
+    }
+    said
+}
+
+pub fn made(patient: PatientId, more: &Value) -> Event {
+    read::<DisclosureMade>(report(patient, more)).into()
+}
+
+pub fn retracted(patient: PatientId) -> Event {
+    DisclosureRetracted { disclosure: REPORT, patient, reason: reason("of another Ada") }.into()
+}

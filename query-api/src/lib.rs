@@ -31,6 +31,7 @@ mod subscriptions;
 mod values;
 mod viewer;
 mod websocket;
+mod wording;
 
 use std::sync::Arc;
 

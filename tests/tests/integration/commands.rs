@@ -102,7 +102,7 @@ async fn bad_input_names_the_field_and_the_rule_and_never_the_value() {
         (json!({ "demographics": {} }), "/patient", "must be given"),
         (json!({ "patient": needle }), "/patient", "must have the format uuid"),
         (json!({ "patient": patient, needle: 1 }), "", "must hold no fields but the schema's"),
-        (json!({ "patient": patient, "demografics": 1 }), "/demografics", "must be left out: no such field is known here"),
+        (json!({ "patient": patient, "demographics": { needle: 1 } }), "/demographics", "must hold no fields but the schema's"),
         (json!({ "patient": patient, "demographics": { "name": needle } }), "/demographics/name", "must be a list"),
         (
             json!({ "patient": patient, "demographics": { "birthDate": "1990-02-30" } }),

@@ -1,10 +1,10 @@
 //! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
 
 mod access;
-mod authorization;
+pub mod authorization;
 mod calendars;
 mod clinic;
-mod crawl;
+pub mod crawl;
 mod disclosure;
 mod documents;
 mod errors;

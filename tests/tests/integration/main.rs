@@ -7,6 +7,7 @@ mod app;
 mod append_faults;
 mod booking;
 mod chaos;
+mod classification;
 mod clinic;
 mod commands;
 mod demo;

@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clinic::{BOOK, Clinic};
 
 /// Who may ask for what: every command, written out. A command that is not here fails the test.
-const WHO_MAY: &[(&str, &[Role])] = {
+pub const WHO_MAY: &[(&str, &[Role])] = {
     use Role::{Administrator as A, Clinician as C, FrontDesk as F, Patient as P};
     &[
         ("/v1/documents/remove-document", &[C, F]),

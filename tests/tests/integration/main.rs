@@ -3,6 +3,7 @@
 //! `DATABASE_URL` names a Postgres on which the tests may make databases; `make test` starts one. A test that kills a server also needs
 //! `CARELOG_TEST_SERVERS`, and is skipped without it.
 
+mod access_faults;
 mod app;
 mod append_faults;
 mod booking;
@@ -11,6 +12,7 @@ mod classification;
 mod clinic;
 mod commands;
 mod demo;
+mod doctor;
 mod documents;
 mod event_store;
 mod examples;

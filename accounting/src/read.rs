@@ -5,7 +5,7 @@ use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::Basis;
 use domain::fhir_values::Address;
 use domain::{PatientId, Permission, Phi};
-use gate::{Forbidden, Reach, Snapshot};
+use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -51,6 +51,18 @@ struct Row {
     purpose_of_use: Option<String>,
 }
 
+impl OfPatient for Row {
+    fn permission(&self) -> Permission {
+        Permission::ReadDisclosures
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn masked(self, _why: Masked) -> Self {
+        Self { recipient_name: None, recipient_address: None, what: None, purpose: None, purpose_of_use: None, ..self }
+    }
+}
+
 const ENTRIES: &str = "select patient_id, made_at, recipient_name, recipient_address, what, kinds, basis, purpose, purpose_of_use from disclosure \
     where patient_id in (select record_id from patient_link where patient_id = $1) and accountable and not retracted \
     and (suspended_until is null or suspended_until <= $2) and made_at >= $3 and made_at < $4 order by made_at, disclosure_id";
@@ -74,10 +86,8 @@ pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: 
     snapshot.discloses(patient);
     let rows: Vec<Row> =
         sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).fetch_all(&mut *snapshot.connection().await).await?;
-    for row in &rows {
-        snapshot.discloses(PatientId(row.patient_id));
-    }
-    let disclosures = rows.into_iter().map(Entry::try_from).collect::<Result<_, _>>()?;
+    let rows = snapshot.show(rows).await?;
+    let disclosures = rows.into_iter().flatten().map(Entry::try_from).collect::<Result<_, _>>()?;
     Ok(Accounting { tenant: snapshot.caller().tenant.0, organizations, patient: patient.0, name, period, made: now, disclosures })
 }
 

@@ -94,7 +94,6 @@ mod tests {
             ("/reason", json!("x".repeat(1001)), "must have at most 1000 characters"),
             ("/exception/kind", json!("Needle"), "must be one of overbooked, back-entered"),
             ("/exception/reason", json!(7), "must be text"),
-            ("/placement/Needle", json!(1), "must be left out: no such field is known here"),
         ];
         for (field, value, rule) in cases {
             assert_eq!(refused::<BookAppointment>(&booking(field, value)), [(field.to_owned(), rule.to_owned())]);
@@ -107,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_named_only_where_its_name_reads_like_one() {
-        for name in ["Ada Lovelace", "1815/12", "ä", "", &"x".repeat(65)] {
+    fn an_unknown_field_is_never_named() {
+        for name in ["Needle", "Ada Lovelace", "1815/12", "ä", "", &"x".repeat(65)] {
             let error = ("/placement".to_owned(), "must hold no fields but the schema's".to_owned());
             let mut body = booking("/placement/minutes", json!(30));
             body["placement"][name] = json!(1);

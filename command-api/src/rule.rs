@@ -1,4 +1,4 @@
-//! How a broken rule of a schema is worded: the rule as the schema has it, where it is broken, and never the value that broke it.
+//! How a broken rule of a schema is worded: the rule as the schema has it, where it is broken, and never the value that broke it, nor a name that is not the schema's.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::{JsonType, ValidationError};
@@ -11,7 +11,8 @@ pub(crate) fn broken(error: &ValidationError<'_>) -> Vec<FieldError> {
     let path = error.instance_path().as_str();
     match error.kind() {
         Kind::Required { property } => vec![at(&format!("{path}/{}", property.as_str().unwrap_or_default()), "must be given".to_owned())],
-        Kind::AdditionalProperties { unexpected } => unexpected.iter().map(|name| unknown_field(path, name)).collect(),
+        // Their names are the client's: any of them could be a value in the wrong place.
+        Kind::AdditionalProperties { .. } => vec![at(path, "must hold no fields but the schema's".to_owned())],
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => in_no_form(path, context),
         kind => vec![at(path, worded(kind))],
     }
@@ -19,16 +20,6 @@ pub(crate) fn broken(error: &ValidationError<'_>) -> Vec<FieldError> {
 
 fn at(field: &str, rule: String) -> FieldError {
     FieldError { field: field.to_owned(), rule }
-}
-
-/// A name that reads like a field's is repeated, because it is most often a slip of the pen; anything else could be a value.
-fn unknown_field(path: &str, name: &str) -> FieldError {
-    let like_a_field = (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-    if like_a_field {
-        at(&format!("{path}/{name}"), "must be left out: no such field is known here".to_owned())
-    } else {
-        at(path, "must hold no fields but the schema's".to_owned())
-    }
 }
 
 /// What is said of a value that has none of the forms allowed: what the one form lacks that it was meant to have, as far as that can be told.

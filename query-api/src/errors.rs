@@ -7,6 +7,8 @@ use event_store::ReadError;
 use gate::{AccessRefusal, Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated};
 use uuid::Uuid;
 
+use crate::wording;
+
 macro_rules! codes {
     ($($(#[$documentation:meta])* $name:ident $text:literal $status:ident,)*) => {
         /// The documented values of `extensions.code`.
@@ -265,7 +267,7 @@ pub fn finish(response: &mut Response, request_id: Uuid) {
             *error = ServerError { message: Failure::Internal.to_string(), extensions: Some(Failure::Internal.extensions()), ..error.clone() };
         } else if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
             let code = code_of_library_error(error);
-            error.message = without_value(&error.message);
+            error.message = wording::of_ours(&without_value(&error.message));
             error.extensions.get_or_insert_default().set("code", code.as_str());
         }
     }
@@ -284,7 +286,7 @@ fn code_of_library_error(error: &ServerError) -> Code {
     }
 }
 
-/// Its messages are in the schema's and the document's own names, save these, which go on to repeat the value.
+/// Some of its messages go on to repeat the value, which may be in any words.
 fn without_value(message: &str) -> String {
     const BEFORE_A_VALUE: [&str; 2] = [", found ", " does not contain the value "];
     match BEFORE_A_VALUE.iter().find_map(|separator| message.split_once(separator)) {

@@ -34,6 +34,7 @@ mod subscriptions;
 mod values;
 mod viewer;
 mod websocket;
+mod wording;
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -25,9 +25,6 @@ use crate::health::{self, Health};
 use crate::openapi::openapi;
 
 static REQUEST_ID: HeaderName = HeaderName::from_static(gate::REQUEST_ID);
-
-/// What the paths of links begin with.
-const LINKS: &str = "/v1/documents/links/";
 
 /// The routes that every process has: health and metrics.
 pub fn operations(health: Health, metrics: PrometheusHandle) -> Router {
@@ -130,12 +127,12 @@ fn client_address(request: &Request, proxies: &[IpAddr]) -> Option<IpAddr> {
     Some(address)
 }
 
-/// Path and method only: a query string is the client's, and could hold anything; and the token of a link opens something until it is used.
+/// Route and known method only: a path, its query string and any other method are the client's, and could hold anything.
 fn span(request: &Request) -> tracing::Span {
     let id = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let path = request.uri().path();
-    let told = if path.starts_with(LINKS) { LINKS } else { path };
-    tracing::info_span!("request", request_id = id, method = %request.method(), path = told)
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str);
+    let method = [Method::GET, Method::POST, Method::HEAD, Method::OPTIONS].into_iter().find(|known| known == request.method());
+    tracing::info_span!("request", request_id = id, method = method.as_ref().map_or("other", Method::as_str), route)
 }
 
 /// A wait that ran out is what the client asked for, and no fault of ours.

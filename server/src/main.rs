@@ -7,6 +7,7 @@ mod collect;
 mod config;
 mod demo;
 mod disclosures;
+mod doctor;
 mod escalations;
 mod export;
 mod generate;
@@ -56,6 +57,8 @@ enum Task {
     Relay,
     /// Make the databases and bring their schemas up to date.
     Migrate,
+    /// Say whether the settings and the servers keep what Carelog promises.
+    Doctor,
     /// Compare every read model with a fresh fold of the log.
     Check,
     /// Build a read model anew beside the active one, then switch.
@@ -109,6 +112,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Project => serve::run(&config, serve::Parts { projections: true, ..serve::Parts::default() }).await?,
         Task::Relay => serve::run(&config, serve::Parts { relay: true, ..serve::Parts::default() }).await?,
         Task::Migrate => migrate::run(&config).await?,
+        Task::Doctor => return doctor::run(&config).await,
         Task::Check => return check::run(&config).await,
         Task::Rebuild { projection } => check::rebuild(&config, &projection).await?,
         Task::CollectDocuments => collect::run(&config).await?,

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use crate::app::App;
 use crate::collect;
 use crate::config::{Config, ProjectionSource, Switch};
+use crate::doctor;
 use crate::escalations;
 use crate::health::{Check, Health, check};
 use crate::http;
@@ -45,6 +46,8 @@ impl Parts {
 
 /// Runs until Ctrl-C or SIGTERM, or until a part fails that cannot go on.
 pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
+    config.refuse_development_keys()?;
+    doctor::admit(config).await?;
     let metrics = metrics()?;
     let listener = tokio::net::TcpListener::bind(config.http).await.with_context(|| format!("{} cannot be listened on (CARELOG_HTTP)", config.http))?;
     let app = App::open(config).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use domain::{PatientId, TenantId, UserId};
@@ -12,6 +12,8 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
+
+use crate::servers::Relay;
 
 /// The file beside the keys that the processes log to.
 const LOG: &str = "carelog.log";
@@ -57,6 +59,20 @@ impl App {
         let mut app = Self::without_processes(&[]).await;
         app.start("serve").await;
         app
+    }
+
+    /// Migrated, with the access log behind a relay.
+    pub async fn with_access_over(relay: &Relay) -> Self {
+        let mut app = Self::without_processes(&[]).await;
+        let server: sqlx::postgres::PgConnectOptions = app.url(3).parse().expect("a URL");
+        let over = app.url(3).replace(&format!("{}:{}", server.get_host(), server.get_port()), &format!("127.0.0.1:{}", relay.port));
+        app.environment.push(("CARELOG_ACCESS_DATABASE_URL".to_owned(), over));
+        app
+    }
+
+    /// The URL of the access log's database, whatever is before it.
+    pub fn access_url(&self) -> String {
+        self.url(3)
     }
 
     /// The databases, migrated, and nothing that runs.
@@ -117,7 +133,8 @@ impl App {
         std::fs::create_dir_all(&self.keys).expect("a folder for the keys and the log");
         let log = File::options().create(true).append(true).open(self.keys.join(LOG)).expect("a file for the log");
         let mut command = self.command(&[task]);
-        command.env("CARELOG_HTTP", format!("127.0.0.1:{port}")).stdout(Stdio::null()).stderr(log);
+        let output = log.try_clone().expect("the file for the log");
+        command.env("CARELOG_HTTP", format!("127.0.0.1:{port}")).stdout(output).stderr(log);
         Process { child: command.spawn().expect("the binary runs"), port }
     }
 

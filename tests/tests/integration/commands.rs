@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clinic::{BOOK, Clinic};
 
 /// Who may ask for what: every command, written out. A command that is not here fails the test.
-const WHO_MAY: &[(&str, &[Role])] = {
+pub const WHO_MAY: &[(&str, &[Role])] = {
     use Role::{Administrator as A, Clinician as C, ComplianceOfficer as O, FrontDesk as F, Patient as P};
     &[
         ("/v1/consents/agree-to-restriction", &[A, O]),
@@ -114,7 +114,7 @@ async fn bad_input_names_the_field_and_the_rule_and_never_the_value() {
         (json!({ "demographics": {} }), "/patient", "must be given"),
         (json!({ "patient": needle }), "/patient", "must have the format uuid"),
         (json!({ "patient": patient, needle: 1 }), "", "must hold no fields but the schema's"),
-        (json!({ "patient": patient, "demografics": 1 }), "/demografics", "must be left out: no such field is known here"),
+        (json!({ "patient": patient, "demographics": { needle: 1 } }), "/demographics", "must hold no fields but the schema's"),
         (json!({ "patient": patient, "demographics": { "name": needle } }), "/demographics/name", "must be a list"),
         (
             json!({ "patient": patient, "demographics": { "birthDate": "1990-02-30" } }),

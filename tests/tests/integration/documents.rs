@@ -5,7 +5,7 @@ mod collecting;
 pub mod desk;
 mod killed;
 mod refused;
-mod storages;
+pub mod storages;
 
 use gate::Role;
 use reqwest::StatusCode;

@@ -1,11 +1,11 @@
 //! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
 
 mod access;
-mod authorization;
+pub mod authorization;
 mod calendars;
 mod clinic;
 mod consents;
-mod crawl;
+pub mod crawl;
 mod disclosure;
 mod disclosures;
 mod documents;

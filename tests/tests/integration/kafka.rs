@@ -3,8 +3,8 @@
 mod consumer;
 mod copies;
 mod interruptions;
-mod outage;
-mod plain;
+pub mod outage;
+pub mod plain;
 mod relay;
 mod restored;
 mod source;

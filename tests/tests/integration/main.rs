@@ -3,14 +3,17 @@
 //! `DATABASE_URL` names a Postgres on which the tests may make databases; `make test` starts one. A test that kills a server also needs
 //! `CARELOG_TEST_SERVERS`, and is skipped without it.
 
+mod access_faults;
 mod app;
 mod append_faults;
 mod booking;
 mod chaos;
+mod classification;
 mod clinic;
 mod commands;
 mod demo;
 mod disclosures;
+mod doctor;
 mod documents;
 mod emergency;
 mod event_store;

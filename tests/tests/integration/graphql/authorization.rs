@@ -19,7 +19,7 @@ use super::records::chart_of_everything;
 use super::socket::Socket;
 
 /// What each root field needs.
-const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
+pub const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.viewer", None),
     // Whatever the type of the object needs.
     ("Query.node", Some(Permission::ReadPatients)),
@@ -45,7 +45,7 @@ const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
 ];
 
 /// What every object of a type needs, wherever it comes from.
-const TYPES: &[(&str, Option<Permission>)] = &[
+pub const TYPES: &[(&str, Option<Permission>)] = &[
     ("AccessGrant", Some(Permission::ReadConsents)),
     ("AccessGrantConnection", Some(Permission::ReadConsents)),
     ("AccessGrantEdge", Some(Permission::ReadConsents)),

@@ -13,15 +13,15 @@ use super::consumer::all;
 use super::{PATIENCE, TestTopic};
 
 /// A Kafka of the test's own, which is gone with its data at the end.
-struct OwnKafka {
+pub struct OwnKafka {
     script: PathBuf,
-    folder: PathBuf,
-    port: u16,
+    pub folder: PathBuf,
+    pub port: u16,
 }
 
 impl OwnKafka {
     /// `None` where `CARELOG_TEST_SERVERS` does not say how.
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         let script = PathBuf::from(std::env::var_os("CARELOG_TEST_SERVERS")?);
         // The controller takes the next port.
         let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
@@ -32,7 +32,7 @@ impl OwnKafka {
         Some(own)
     }
 
-    fn run(&self, command: &str) {
+    pub fn run(&self, command: &str) {
         let status = self.command(command).status().expect("CARELOG_TEST_SERVERS names a program");
         assert!(status.success(), "servers {command}: {status}");
     }

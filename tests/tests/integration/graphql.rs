@@ -14,6 +14,7 @@ mod errors;
 mod history;
 mod listening;
 mod people;
+mod policy;
 mod protocol;
 mod records;
 mod scheduling;
@@ -165,12 +166,6 @@ impl World {
     /// Carries out a command that must be accepted; its position.
     pub async fn tell(&self, role: Role, command: &str, body: Value) -> i64 {
         self.tell_as(&self.token(role), command, body).await
-    }
-
-    /// Sends a command; the status and the answer.
-    pub async fn try_to(&self, token: &str, command: &str, body: &Value) -> (StatusCode, Value) {
-        let answer = self.client.post(format!("{}/v1/{command}", self.at)).bearer_auth(token).json(body).send().await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
     }
 
     /// The same under a token.

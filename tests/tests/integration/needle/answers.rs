@@ -12,8 +12,13 @@ pub fn spoilt(body: &Value) -> Vec<Value> {
     add_unknown(&mut unknown);
     all.push(unknown);
     for (name, value) in body.as_object().into_iter().flatten() {
-        let wrong = if value.is_object() { json!(TEXT) } else { json!({ "on": BORN, NAME: PHONE }) };
-        for other in [wrong, json!(NUMBER), json!([TEXT]), json!(19_070_329)] {
+        let mut wrong = vec![json!([TEXT]), json!(19_070_329)];
+        wrong.push(if value.is_object() { json!(TEXT) } else { json!({ "on": BORN, NAME: PHONE }) });
+        // A text in place of a text may be taken; in place of an id it is not.
+        if value.as_str().is_some_and(|text| text.parse::<Uuid>().is_ok()) {
+            wrong.push(json!(NUMBER));
+        }
+        for other in wrong {
             let mut spoilt = body.clone();
             spoilt[name] = other;
             all.push(spoilt);

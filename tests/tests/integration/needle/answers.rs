@@ -106,7 +106,7 @@ pub fn graphql() -> Vec<Value> {
         format!("query {NAME}($quxblatt: String) {{ viewer {{ user }} }}"),
         format!("query {NAME} {{ patient(id: $quxblatt) {{ id }} }}"),
         format!("query ($quxblatt: {NAME}) {{ patient(id: $quxblatt) {{ id }} }}"),
-        format!("query ($quxblatt: Int) {{ patient(id: $quxblatt) {{ id }} }}"),
+        "query ($quxblatt: Int) { patient(id: $quxblatt) { id } }".to_owned(),
         format!("query ($quxblatt: Int = \"{TEXT}\") {{ patients(first: $quxblatt) {{ nodes {{ id }} }} }}"),
         "query ($quxblatt: ID!, $quxblatt: ID!) { patient(id: $quxblatt) { id } }".to_owned(),
         format!("mutation {{ {NAME} }}"),

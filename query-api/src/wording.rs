@@ -11,7 +11,7 @@ const OWN_WORDS: &str = "a aliases allowed and are argument arguments as be beca
     deep default defined depth did different differing directive directives does duplicate enumeration expected expecting fetch field fields fit for fragment \
     greater has have here if input intentional invalid is it mean must mutation mutations named nested never no non not number objects of on one only operation \
     or position provided query recursion required schema selection since spread subfields subscription subscriptions than the there they this to too type \
-    unknown upload use used value variable was";
+    unknown upload use used value variable was you";
 /// What every schema has.
 const OF_GRAPHQL: &str = "Int Float String Boolean ID __typename __schema __type include skip if";
 

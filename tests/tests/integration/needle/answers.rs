@@ -12,8 +12,13 @@ pub fn spoilt(body: &Value) -> Vec<Value> {
     add_unknown(&mut unknown);
     all.push(unknown);
     for (name, value) in body.as_object().into_iter().flatten() {
-        let wrong = if value.is_object() { json!(TEXT) } else { json!({ "on": BORN, NAME: PHONE }) };
-        for other in [wrong, json!(NUMBER), json!([TEXT]), json!(19_070_329)] {
+        let mut wrong = vec![json!([TEXT]), json!(19_070_329)];
+        wrong.push(if value.is_object() { json!(TEXT) } else { json!({ "on": BORN, NAME: PHONE }) });
+        // A text in place of a text may be taken; in place of an id it is not.
+        if value.as_str().is_some_and(|text| text.parse::<Uuid>().is_ok()) {
+            wrong.push(json!(NUMBER));
+        }
+        for other in wrong {
             let mut spoilt = body.clone();
             spoilt[name] = other;
             all.push(spoilt);
@@ -101,7 +106,7 @@ pub fn graphql() -> Vec<Value> {
         format!("query {NAME}($quxblatt: String) {{ viewer {{ user }} }}"),
         format!("query {NAME} {{ patient(id: $quxblatt) {{ id }} }}"),
         format!("query ($quxblatt: {NAME}) {{ patient(id: $quxblatt) {{ id }} }}"),
-        format!("query ($quxblatt: Int) {{ patient(id: $quxblatt) {{ id }} }}"),
+        "query ($quxblatt: Int) { patient(id: $quxblatt) { id } }".to_owned(),
         format!("query ($quxblatt: Int = \"{TEXT}\") {{ patients(first: $quxblatt) {{ nodes {{ id }} }} }}"),
         "query ($quxblatt: ID!, $quxblatt: ID!) { patient(id: $quxblatt) { id } }".to_owned(),
         format!("mutation {{ {NAME} }}"),

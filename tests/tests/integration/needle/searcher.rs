@@ -22,11 +22,8 @@ pub const NEEDLES: [&str; 7] = [NAME, WIDE, NUMBER, TEXT, PHONE, BORN, SERVED];
 pub fn forms(needle: &str) -> Vec<(String, Vec<u8>)> {
     let hex: String = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
     let escaped: String = needle.encode_utf16().map(|unit| if unit < 128 { char::from(unit as u8).to_string() } else { format!("\\u{unit:04x}") }).collect();
-    let percent = |all: bool| -> String {
-        needle
-            .bytes()
-            .map(|byte| if !all && byte.is_ascii_alphanumeric() || !all && byte == b'-' { char::from(byte).to_string() } else { format!("%{byte:02x}") })
-            .collect()
+    let percent = |kept: fn(u8) -> bool| -> String {
+        needle.bytes().map(|byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") }).collect()
     };
     let mut forms = vec![
         ("UTF-8".to_owned(), needle.as_bytes().to_vec()),
@@ -35,8 +32,8 @@ pub fn forms(needle: &str) -> Vec<(String, Vec<u8>)> {
         ("Latin-1".to_owned(), needle.chars().map(|next| u8::try_from(u32::from(next)).unwrap_or(b'?')).collect()),
         ("JSON-escaped".to_owned(), escaped.into_bytes()),
         ("hex".to_owned(), hex.into_bytes()),
-        ("percent-encoded".to_owned(), percent(false).into_bytes()),
-        ("percent-encoded throughout".to_owned(), percent(true).into_bytes()),
+        ("percent-encoded".to_owned(), percent(|byte| byte.is_ascii_alphanumeric() || byte == b'-').into_bytes()),
+        ("percent-encoded throughout".to_owned(), percent(|_| false).into_bytes()),
         ("without separators".to_owned(), needle.replace('-', "").into_bytes()),
         ("reversed".to_owned(), needle.bytes().rev().collect()),
     ];

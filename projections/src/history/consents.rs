@@ -16,26 +16,28 @@ pub(super) fn entry(event: &ConsentsEvent) -> Entry {
                 ProvisionType::Deny => "Consented: use and disclosure denied",
             };
             let signed = event.signed.map(|document| detail("Signed", format!("DocumentReference/{document}")));
-            let more = [which("Consent", event.consent), signed, reason("Verified", event.note.as_ref())];
+            let more = [Some(detail("Consent", event.consent.to_string())), signed, reason("Verified", event.note.as_ref())];
             (format!("{what} to {}", recipient(&event.provision)), more.into_iter().flatten().chain(bounds(&event.provision)).collect())
         }
-        ConsentsEvent::ConsentRevoked(event) => ("Consent revoked".to_owned(), some([which("Consent", event.consent), because(&event.reason)])),
+        ConsentsEvent::ConsentRevoked(event) => {
+            ("Consent revoked".to_owned(), some([Some(detail("Consent", event.consent.to_string())), because(&event.reason)]))
+        }
         ConsentsEvent::RestrictionRequested(event) => {
             let in_full = event.paid_in_full.known().is_some_and(|in_full| *in_full).then(|| detail("Paid for in full", "yes"));
-            let more = [which("Restriction", event.restriction), in_full, reason("Reason", event.reason.as_ref())];
+            let more = [Some(detail("Restriction", event.restriction.to_string())), in_full, reason("Reason", event.reason.as_ref())];
             let summary = format!("Restriction requested: nothing for {}", recipient(&event.provision));
             (summary, more.into_iter().flatten().chain(bounds(&event.provision)).collect())
         }
-        ConsentsEvent::RestrictionAgreed(event) => ("Restriction agreed to".to_owned(), some([which("Restriction", event.restriction)])),
+        ConsentsEvent::RestrictionAgreed(event) => ("Restriction agreed to".to_owned(), some([Some(detail("Restriction", event.restriction.to_string()))])),
         ConsentsEvent::RestrictionDeclined(event) => {
-            ("Restriction declined".to_owned(), some([which("Restriction", event.restriction), because(&event.reason)]))
+            ("Restriction declined".to_owned(), some([Some(detail("Restriction", event.restriction.to_string())), because(&event.reason)]))
         }
         ConsentsEvent::RestrictionEnded(event) => {
             let how = match event.by {
                 RestrictionEnd::PatientWish => "as the patient wished",
                 RestrictionEnd::Notice => "by notice to the patient",
             };
-            (format!("Restriction ended {how}"), some([which("Restriction", event.restriction), because(&event.reason)]))
+            (format!("Restriction ended {how}"), some([Some(detail("Restriction", event.restriction.to_string())), because(&event.reason)]))
         }
     };
     Entry { patient: event.patient(), summary, details }
@@ -43,10 +45,6 @@ pub(super) fn entry(event: &ConsentsEvent) -> Entry {
 
 fn some<const N: usize>(details: [Option<Detail>; N]) -> Vec<Detail> {
     details.into_iter().flatten().collect()
-}
-
-fn which(label: &'static str, id: impl ToString) -> Option<Detail> {
-    Some(detail(label, id.to_string()))
 }
 
 fn because(why: &Phi<Reason>) -> Option<Detail> {

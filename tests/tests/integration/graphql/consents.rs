@@ -1,7 +1,8 @@
 //! Consents, restrictions and grants of access: from the command to what is read, and what a grant that holds no longer opens.
 
 use chrono::{DateTime, Duration, Months, Utc};
-use domain::{PatientId, UserId};
+use domain::patients::{AccessScope, PatientsEvent};
+use domain::{Event, PatientId, Phi, UserId};
 use event_store::{Clock, fresh_id};
 use gate::Role;
 use reqwest::StatusCode;
@@ -50,7 +51,7 @@ async fn a_patient_consents_reads_it_back_and_revokes_it() {
         "id": format!("Consent/{consent}"), "uuid": consent, "status": "ACTIVE", "decision": "PERMIT", "signed": document, "note": "at the desk",
         "revocationReason": null, "granted": { "user": Uuid::from_u128(7), "role": "patient" }, "revoked": null,
         "provision": { "recipient": { "kind": "FACILITY", "user": null, "role": null, "facility": facility }, "purposes": ["TREATMENT", "RESEARCH"],
-            "kinds": ["CHART", "ACCESS_RECORDS"], "labels": ["PSY"], "start": "2027-01-01T00:00:00Z", "end": "2028-01-01T00:00:00Z" },
+            "kinds": ["CHART", "ACCESS_RECORDS"], "labels": ["PSY"], "start": "2027-01-01T00:00:00+00:00", "end": "2028-01-01T00:00:00+00:00" },
     }]);
     assert_eq!(read().await, expected);
 
@@ -104,6 +105,16 @@ async fn a_restriction_is_asked_for_answered_and_ended() {
     let after = read().await;
     assert_eq!((&after[1]["status"], &after[1]["endedBy"], &after[1]["endReason"]), (&json!("ENDED"), &json!("PATIENT_WISH"), &json!("moved")));
     assert_eq!(world.data(&officer, asked, json!({})).await["restrictions"]["nodes"], json!([]));
+}
+
+#[test]
+fn a_grant_that_was_stored_before_grants_had_a_scope_reaches_all_that_is_passed_on_without_an_end() {
+    let clear = json!({ "patient": fresh_id(), "grantee": fresh_id() });
+    for version in [1, 2] {
+        let event = Event::decode("patients.PatientAccessGranted", version, clear.clone(), Phi::Known(vec![])).unwrap();
+        let Event::Patients(PatientsEvent::PatientAccessGranted(granted)) = event else { panic!("another event") };
+        assert!(granted.scope == Phi::Known(AccessScope::default()));
+    }
 }
 
 /// A relative of patients, who books for them and reads them.

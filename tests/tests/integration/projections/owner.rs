@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::consents::ConsentGranted;
 use domain::documents::DocumentUploaded;
 use domain::records::ConditionRecorded;
 use event_store::fresh_id;
@@ -57,7 +58,10 @@ async fn an_owner_who_is_no_superuser_folds_checks_and_sees_nothing_in_between()
     let mut upload = json!({ "patient": patient, "document": fresh_id(), "content": letter, "security": [] });
     upload.as_object_mut().unwrap().extend(blob.as_object().unwrap().clone());
     let uploaded = event::<DocumentUploaded>(upload);
-    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition, uploaded]).await;
+    let consent =
+        json!({ "patient": patient, "consent": fresh_id(), "decision": "deny", "provision": { "recipient": "anyone" }, "signed": null, "note": null });
+    let granted = event::<ConsentGranted>(consent);
+    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition, uploaded, granted]).await;
     runner.state().wait_for(|states| !states.is_empty() && states.iter().all(|state| state.position >= last)).await.unwrap();
     let mut connection = owned.pool.acquire().await.unwrap();
     find_tables(&mut connection).await;

@@ -102,6 +102,8 @@ impl Access {
             origin: caller.origin.clone(),
             policy: policy::version().to_owned(),
             reflects: self.reflects.0,
+            own_patient: caller.patient,
+            practitioner: caller.practitioner,
             operation: self.operation,
         };
         let patients: Vec<PatientId> = self.patients.into_iter().collect();

@@ -66,6 +66,7 @@ pub struct Query(
     organizations::OrganizationQueries,
     scheduling::SchedulingQueries,
     access::AccessQueries,
+    access::AccessQuestions,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

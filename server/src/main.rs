@@ -66,7 +66,7 @@ enum Task {
     /// Write what is known as data for another system.
     Export(export::Export),
     /// Say who saw what of whom, and why.
-    Access(access::AccessQuestion),
+    Access(Box<access::Access>),
     /// Look after the keys that everything is sealed under.
     Keys(keys::Keys),
     /// Load a small generated clinic, the first time.
@@ -106,7 +106,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
-        Task::Access(question) => access::run(&config, question).await?,
+        Task::Access(access) => access::run(&config, *access).await?,
         Task::Keys(keys) => keys::run(&config, keys).await?,
         Task::Demo => demo::run(&config).await?,
         Task::Token(token) => token::run(&config, &token).await?,

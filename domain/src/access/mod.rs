@@ -4,8 +4,16 @@
 //! *criteria* what was looked for, its *origin* from where. The record is committed before the first byte of the answer.
 
 mod events;
+mod period;
 mod purpose;
+mod relation;
+mod seen;
+mod volumes;
 mod words;
 
 pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin};
+pub use period::Period;
 pub use purpose::PurposeOfUse;
+pub use relation::{CareRelation, CareRelations, CareWindow, Onlooker, Onlookers};
+pub use seen::{Seen, SeenPatient};
+pub use volumes::{Above, USUAL_DAYS, Unusual, Usual, Volume, Volumes};

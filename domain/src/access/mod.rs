@@ -4,6 +4,8 @@
 //! *criteria* what was looked for, its *origin* from where. The record is committed before the first byte of the answer.
 
 mod events;
+#[cfg(test)]
+mod examples;
 mod period;
 mod purpose;
 mod relation;

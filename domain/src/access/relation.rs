@@ -190,3 +190,100 @@ impl Onlookers {
         all
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::examples::{OTHER_USER, USER, at, saw};
+    use crate::patients::examples::{access_granted, access_revoked};
+    use crate::providers::examples::{OTHER_PRACTITIONER, PRACTITIONER};
+    use crate::records::examples::allergic;
+    use crate::scheduling::examples::{ADA, BOB, ada_booked, cancelled, moved};
+
+    const BOOKED: &str = "2026-12-01T08:00:00Z";
+
+    fn relations(events: &[(&str, Event)]) -> CareRelations {
+        let mut relations = CareRelations::default();
+        for (recorded, event) in events {
+            relations.apply(event, OTHER_USER, at(recorded));
+        }
+        relations
+    }
+
+    fn usual() -> CareWindow {
+        CareWindow::days(CareWindow::DAYS_BEFORE, CareWindow::DAYS_AFTER).unwrap()
+    }
+
+    fn of(relations: &CareRelations, access: &AccessRecorded, time: &str) -> Option<CareRelation> {
+        relations.of(access, at(time), &BTreeSet::from([ADA]), usual())
+    }
+
+    #[test]
+    fn an_appointment_explains_what_its_practitioner_saw_around_it() {
+        let relations = relations(&[(BOOKED, ada_booked())]);
+        let practitioner = AccessRecorded { practitioner: Some(PRACTITIONER), ..saw(USER, &[ADA]) };
+        for (time, expected) in [
+            ("2026-12-06T14:59:59Z", None),
+            ("2026-12-06T15:00:00Z", Some(CareRelation::Appointment)),
+            ("2028-01-05T15:00:00Z", Some(CareRelation::Appointment)),
+            ("2028-01-05T15:00:01Z", None),
+        ] {
+            assert_eq!(of(&relations, &practitioner, time), expected, "{time}");
+        }
+        let other = AccessRecorded { practitioner: Some(OTHER_PRACTITIONER), ..saw(USER, &[ADA]) };
+        assert_eq!(of(&relations, &other, "2027-01-05T15:00:00Z"), None);
+        assert_eq!(of(&relations, &saw(USER, &[ADA]), "2027-01-05T15:00:00Z"), None, "a record that does not know of a practitioner");
+    }
+
+    #[test]
+    fn one_that_was_cancelled_explains_nothing_and_one_that_was_moved_is_where_it_went() {
+        let practitioner = AccessRecorded { practitioner: Some(PRACTITIONER), ..saw(USER, &[ADA]) };
+        let gone = relations(&[(BOOKED, ada_booked()), (BOOKED, cancelled())]);
+        assert_eq!(of(&gone, &practitioner, "2027-01-05T15:00:00Z"), None);
+        let later = relations(&[(BOOKED, ada_booked()), (BOOKED, moved("2027-01-05T09:00:00", "2027-03-05T09:00:00"))]);
+        assert_eq!(of(&later, &practitioner, "2027-01-05T15:00:00Z"), None);
+        assert_eq!(of(&later, &practitioner, "2027-03-05T15:00:00Z"), Some(CareRelation::Appointment));
+    }
+
+    #[test]
+    fn a_grant_explains_from_when_it_was_given_until_it_was_taken_back() {
+        let granted = relations(&[("2027-01-01T00:00:00Z", access_granted(ADA, USER)), ("2027-02-01T00:00:00Z", access_revoked(ADA, USER))]);
+        for (time, expected) in [
+            ("2026-12-31T23:59:59Z", None),
+            ("2027-01-01T00:00:00Z", Some(CareRelation::Grantee)),
+            ("2027-01-31T23:59:59Z", Some(CareRelation::Grantee)),
+            ("2027-02-01T00:00:00Z", None),
+        ] {
+            assert_eq!(of(&granted, &saw(USER, &[ADA]), time), expected, "{time}");
+        }
+        assert_eq!(of(&granted, &saw(OTHER_USER, &[ADA]), "2027-01-15T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn whoever_wrote_in_the_chart_is_explained_by_it_and_the_patient_by_themself() {
+        let wrote = relations(&[("2027-01-01T00:00:00Z", allergic(ADA))]);
+        assert_eq!(of(&wrote, &saw(OTHER_USER, &[ADA]), "2027-01-01T00:00:00Z"), Some(CareRelation::Author));
+        assert_eq!(of(&wrote, &saw(OTHER_USER, &[ADA]), "2028-02-01T00:00:00Z"), None, "too long ago");
+        assert_eq!(of(&wrote, &saw(USER, &[ADA]), "2027-01-01T00:00:00Z"), None);
+        let own = |own| AccessRecorded { own_patient: Some(own), ..saw(USER, &[ADA]) };
+        assert_eq!(of(&wrote, &own(ADA), "2027-01-01T00:00:00Z"), Some(CareRelation::Themself));
+        assert_eq!(of(&wrote, &own(BOB), "2027-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn those_whom_nothing_relates_come_first() {
+        let mut onlookers = Onlookers::default();
+        onlookers.add(&saw(USER, &[ADA]), "clinician", at("2027-01-02T00:00:00Z"), Some(CareRelation::Author));
+        onlookers.add(&saw(OTHER_USER, &[ADA]), "front-desk", at("2027-01-03T00:00:00Z"), None);
+        onlookers.add(&saw(OTHER_USER, &[ADA]), "front-desk", at("2027-01-01T00:00:00Z"), Some(CareRelation::Grantee));
+        let all = onlookers.into_all();
+        let told: Vec<_> = all.iter().map(|one| (one.user, one.accesses, one.unrelated, one.first <= one.last)).collect();
+        assert_eq!(told, [(OTHER_USER, 2, 1, true), (USER, 1, 0, true)]);
+        assert_eq!((all[0].first, all[0].last), (at("2027-01-01T00:00:00Z"), at("2027-01-03T00:00:00Z")));
+    }
+
+    #[test]
+    fn a_window_is_ten_years_at_most() {
+        assert!(CareWindow::days(3660, 0).is_ok() && CareWindow::days(3661, 0).is_err() && CareWindow::days(0, 3661).is_err());
+    }
+}

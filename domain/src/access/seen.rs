@@ -72,3 +72,24 @@ impl Seen {
         patients
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access::examples::{USER, at, saw};
+    use crate::patients::examples::{ADA, BOB};
+
+    #[test]
+    fn what_was_seen_is_told_patient_by_patient() {
+        let mut seen = Seen::default();
+        seen.add(&saw(USER, &[ADA, BOB]), at("2027-01-05T15:00:00Z"));
+        seen.add(&saw(USER, &[BOB]), at("2027-01-05T09:00:00Z"));
+        seen.add(&saw(USER, &[]), at("2027-01-05T08:00:00Z"));
+        seen.add(&AccessRecorded { outcome: AccessOutcome::Refused, ..saw(USER, &[]) }, at("2027-01-05T08:00:00Z"));
+        assert_eq!((seen.accesses, seen.nothing_found, seen.refused), (4, 1, 1));
+        let told: Vec<_> = seen.patients().into_iter().map(|seen| (seen.patient, seen.accesses, seen.first, seen.last)).collect();
+        let (nine, three) = (at("2027-01-05T09:00:00Z"), at("2027-01-05T15:00:00Z"));
+        assert_eq!(told, [(BOB, 2, nine, three), (ADA, 1, three, three)]);
+        assert_eq!(seen.patients()[0].operations, BTreeMap::from([("query patients".to_owned(), 2)]));
+    }
+}

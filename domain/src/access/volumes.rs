@@ -184,3 +184,72 @@ impl Volume {
         Self { user, role: role.to_owned(), day, patients, own, of_role, above, explanation }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::access::examples::{OTHER_USER, USER, saw};
+
+    /// Days of March 2027.
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2027, 3, day).unwrap()
+    }
+
+    fn patients(many: u128) -> Vec<PatientId> {
+        (0..many).map(|number| PatientId(Uuid::from_u128(number))).collect()
+    }
+
+    /// Of each person so many patients on each day, from the last day to the first.
+    fn volumes(of: &[(UserId, &str, u32, u128)]) -> Volumes {
+        let mut volumes = Volumes::default();
+        for (user, role, on, many) in of {
+            // In two operations, one of which shows them all again.
+            volumes.add(day(*on), &saw(*user, &patients(*many)), role);
+            volumes.add(day(*on), &saw(*user, &patients(1)), role);
+        }
+        volumes
+    }
+
+    #[test]
+    fn a_day_is_compared_with_the_median_of_those_before() {
+        let of =
+            [(USER, "clinician", 31, 31), (USER, "clinician", 30, 12), (USER, "clinician", 29, 8), (USER, "clinician", 28, 10), (USER, "clinician", 2, 900)];
+        let found = volumes(&of).unusual(day(31), day(31), Unusual::above(5, 3.0).unwrap(), false);
+        let [volume] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((volume.patients, volume.own), (31, Some(Usual { median: 10.0, days: 3 })), "the 2nd is 29 days before");
+        assert_eq!(volume.above, [Above::OwnUsual, Above::RoleUsual]);
+        assert_eq!(
+            volume.explanation,
+            "31 patients on 2027-03-31; the median of this person was 10 (3 days with accesses among the 28 before), which makes 30 the most that is usual; \
+             the median of this role was 10 (3 days with accesses among the 28 before), which makes 30 the most that is usual; 5 or fewer are never unusual."
+        );
+        for (threshold, factor) in [(31, 3.0), (5, 3.1)] {
+            assert!(volumes(&of).unusual(day(31), day(31), Unusual::above(threshold, factor).unwrap(), false).is_empty(), "{threshold} {factor}");
+        }
+        assert_eq!(volumes(&of).unusual(day(1), day(31), Unusual::default(), true).len(), 5, "all of them, where all are asked for");
+    }
+
+    #[test]
+    fn whoever_always_sees_many_is_compared_with_their_role() {
+        let much = [31, 30, 29].map(|day| (USER, "clinician", day, 90));
+        let others = [(OTHER_USER, "clinician", 28, 10), (OTHER_USER, "clinician", 27, 10), (OTHER_USER, "clinician", 26, 10)];
+        let found = volumes(&[much.as_slice(), &others].concat()).unusual(day(31), day(31), Unusual::default(), false);
+        assert_eq!(found.iter().map(|volume| (volume.user, volume.above.clone())).collect::<Vec<_>>(), [(USER, vec![Above::RoleUsual])]);
+        assert_eq!(found[0].of_role, Some(Usual { median: 10.0, days: 5 }));
+    }
+
+    #[test]
+    fn where_nothing_is_known_the_threshold_decides() {
+        let found = volumes(&[(USER, "clinician", 31, 51), (OTHER_USER, "front-desk", 31, 50)]).unusual(day(1), day(31), Unusual::default(), false);
+        assert_eq!(found.iter().map(|volume| (volume.user, volume.above.clone())).collect::<Vec<_>>(), [(USER, vec![Above::Threshold])]);
+    }
+
+    #[test]
+    fn an_even_number_of_days_has_the_middle_of_two() {
+        assert_eq!(Usual::of(vec![4, 1, 2, 9]), Some(Usual { median: 3.0, days: 4 }));
+        assert_eq!(Usual::of(vec![]), None);
+        assert!(Unusual::above(1, 0.5).is_err() && Unusual::above(1, f64::NAN).is_err() && Unusual::above(1, 1.0).is_ok());
+    }
+}

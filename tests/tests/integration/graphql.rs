@@ -10,6 +10,7 @@ mod documents;
 mod errors;
 mod history;
 mod listening;
+mod onlookers;
 mod people;
 mod protocol;
 mod records;

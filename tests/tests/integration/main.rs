@@ -9,6 +9,7 @@ mod booking;
 mod chaos;
 mod clinic;
 mod commands;
+mod compliance;
 mod demo;
 mod documents;
 mod event_store;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::app::{App, binary};
 
-const PAGE: &str = include_str!("../../../docs/compliance.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/compliance.md");
 /// Where the page has Carelog listen.
 const LISTENS: &str = "127.0.0.1:8080";
 /// The demo clinic's.
@@ -27,7 +27,8 @@ struct Block {
 
 fn blocks() -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
-    let mut fences = PAGE.split("```");
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let mut fences = page.split("```");
     fences.next();
     while let (Some(fence), Some(_)) = (fences.next(), fences.next()) {
         let (language, text) = fence.split_once('\n').expect("a fence has lines");

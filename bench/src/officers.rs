@@ -60,9 +60,12 @@ pub async fn run() -> anyhow::Result<()> {
         snapshot.seen_by(generated_user(1), of_a_day, &mut |_| {}).await.map(|seen| seen.patients().len())
     })
     .await?;
-    ask(&gate, &officer, "who saw unusually many", |snapshot| async move {
-        snapshot.volumes(&asked.with_all(true), &mut |_| {}).await.map(|found| found.len())
-    })
+    ask(
+        &gate,
+        &officer,
+        "who saw unusually many",
+        |snapshot| async move { snapshot.volumes(&asked.with_all(true), &mut |_| {}).await.map(|found| found.len()) },
+    )
     .await?;
     databases.drop().await
 }

@@ -103,7 +103,10 @@ fn patient(value: &str) -> Option<PatientId> {
 }
 
 /// The first moment that is meant, and the first after; each where there is one.
-fn dates(value: &str) -> Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+type Bounds = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
+/// What a date with its comparison means.
+fn dates(value: &str) -> Option<Bounds> {
     let (comparison, value) = match value.get(..2) {
         Some(prefix @ ("eq" | "ge" | "gt" | "le" | "lt")) => (prefix, &value[2..]),
         _ => ("eq", value),
@@ -121,13 +124,12 @@ fn dates(value: &str) -> Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> 
 /// A day, or an instant, which is as long as it is written: a second, or what the log tells apart.
 fn stretch(value: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-    let (first, after) = match NaiveDate::parse_from_str(value, "%Y-%m-%d") {
-        Ok(day) => (midnight(day), midnight(day.checked_add_days(Days::new(1))?)),
-        Err(_) => {
-            let instant = DateTime::parse_from_rfc3339(value).ok()?.to_utc();
-            let exact = if value.contains('.') { TimeDelta::microseconds(1) } else { TimeDelta::seconds(1) };
-            (instant, instant.checked_add_signed(exact)?)
-        }
+    let (first, after) = if let Ok(day) = NaiveDate::parse_from_str(value, "%Y-%m-%d") {
+        (midnight(day), midnight(day.checked_add_days(Days::new(1))?))
+    } else {
+        let instant = DateTime::parse_from_rfc3339(value).ok()?.to_utc();
+        let exact = if value.contains('.') { TimeDelta::microseconds(1) } else { TimeDelta::seconds(1) };
+        (instant, instant.checked_add_signed(exact)?)
     };
     let ordinary = |time: &DateTime<Utc>| (1900..=9998).contains(&chrono::Datelike::year(time));
     (ordinary(&first) && ordinary(&after)).then_some((first, after))

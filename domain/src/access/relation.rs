@@ -55,11 +55,14 @@ impl CareWindow {
     }
 }
 
+/// From when on someone was let in, and up to when.
+type Grant = (DateTime<Utc>, Option<DateTime<Utc>>);
+
 /// What relates others to one person, under whichever of their records.
 #[derive(Default)]
 pub struct CareRelations {
     /// When each user was let in, and up to when.
-    grants: BTreeMap<(PatientId, UserId), Vec<(DateTime<Utc>, Option<DateTime<Utc>>)>>,
+    grants: BTreeMap<(PatientId, UserId), Vec<Grant>>,
     appointments: BTreeMap<AppointmentId, (PractitionerId, DateTime<Utc>)>,
     entries: BTreeMap<UserId, Vec<DateTime<Utc>>>,
 }
@@ -110,7 +113,7 @@ impl CareRelations {
     /// What whoever looked was to the person, whose records these are; `None` where nothing relates them.
     pub fn of(&self, access: &AccessRecorded, at: DateTime<Utc>, records: &BTreeSet<PatientId>, window: CareWindow) -> Option<CareRelation> {
         let near = |time: &DateTime<Utc>| window.holds(at, *time);
-        let granted = |(from, until): &(DateTime<Utc>, Option<DateTime<Utc>>)| *from <= at && until.is_none_or(|until| at < until);
+        let granted = |(from, until): &Grant| *from <= at && until.is_none_or(|until| at < until);
         let let_in = || records.iter().filter_map(|record| self.grants.get(&(*record, access.user))).flatten().any(granted);
         let met = |practitioner| self.appointments.values().any(|(with, start)| *with == practitioner && near(start));
         if access.own_patient.is_some_and(|own| records.contains(&own)) {

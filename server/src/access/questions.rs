@@ -23,7 +23,7 @@ pub enum Question {
     /// Who saw something of a patient, and what they were to them.
     Onlookers(OnlookersOf),
     /// What a person saw on a day, patient by patient.
-    Day(Day),
+    Day(SeenOn),
     /// Who saw something of unusually many patients in a day.
     Volumes(VolumesOf),
 }
@@ -57,7 +57,7 @@ pub struct OnlookersOf {
 }
 
 #[derive(Args)]
-pub struct Day {
+pub struct SeenOn {
     /// The tenant.
     #[arg(long)]
     tenant: Uuid,
@@ -166,7 +166,7 @@ fn in_words_of_onlooker(onlooker: &Onlooker) -> String {
     )
 }
 
-async fn day(config: &Config, asked: Day) -> anyhow::Result<()> {
+async fn day(config: &Config, asked: SeenOn) -> anyhow::Result<()> {
     let period = argument("--day", Period::of_days(asked.day, asked.day, asked.time_zone))?;
     let app = App::open(config).await?;
     let (caller, reading) = officer(asked.tenant, "access day");

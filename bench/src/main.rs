@@ -1,12 +1,13 @@
 //! What Carelog costs, as ratios within one run: appending against bulk insertion of the same rows, sealing against not sealing, the whole command path,
 //! the relay and the projections catching up, the delay from a command's answer to the subscription's message, reads with their access records against
-//! reads without, and imports the larger they and their tenant are.
+//! reads without, officers' questions over many access records, and imports the larger they and their tenant are.
 
 mod append;
 mod bulk;
 mod copies;
 mod imports;
 mod live;
+mod officers;
 mod reads;
 mod sealing;
 mod server;
@@ -33,6 +34,9 @@ async fn main() -> ExitCode {
         }
         if runs("reads") {
             reads::run().await?;
+        }
+        if runs("officers") {
+            officers::run().await?;
         }
         if runs("imports") {
             imports::run().await?;

@@ -68,6 +68,11 @@ impl Databases {
         Ok(EventStore::open(Log::Clinical, self.pool(0).await?, vault, Clock::system()).await?)
     }
 
+    /// The access log's database.
+    pub async fn pool_of_access(&self) -> anyhow::Result<PgPool> {
+        self.pool(3).await
+    }
+
     /// The access log.
     pub async fn access(&self, vault: Vault) -> anyhow::Result<EventStore> {
         Ok(EventStore::open(Log::Access, self.pool(3).await?, vault, Clock::system()).await?)

@@ -1,12 +1,17 @@
 //! Reading the log: by tags and types, by position, by time.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{EventType, Query, Tag, TenantId};
+use uuid::Uuid;
 use vault::VaultError;
 
 use crate::conditions::{items, tags_of};
 use crate::stored::{self, select_stored};
 use crate::{EventStore, Position, Recorded, Stored, Unreadable};
+
+/// How far the clocks of processes that append may differ, and how long after its id was drawn an event is recorded at the latest.
+const CLOCKS_DIFFER_BY: TimeDelta = TimeDelta::minutes(1);
+const RECORDED_WITHIN: TimeDelta = TimeDelta::minutes(5);
 
 /// Why the log could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +97,23 @@ impl EventStore {
         let down_to = found.last().filter(|_| more).map_or(Position(1), |oldest| oldest.position);
         found.retain(|event| items.iter().any(|item| item.matches_stored(tenant, event)));
         Ok(Back { events: self.open_stored(&found).await?, down_to, more })
+    }
+
+    /// An event of a tenant by its id. There is no index of ids: one tells when it was drawn, which is just before its event was recorded, so it is looked for there.
+    pub async fn by_id(&self, tenant: TenantId, id: Uuid) -> Result<Option<Recorded>, ReadError> {
+        let drawn = id.get_timestamp().and_then(|time| DateTime::from_timestamp(i64::try_from(time.to_unix().0).ok()?, time.to_unix().1));
+        let Some(drawn) = drawn else { return Ok(None) };
+        let after = self.position_at(drawn - CLOCKS_DIFFER_BY).await?;
+        let through = self.position_at(drawn + RECORDED_WITHIN).await?;
+        let found: Vec<Stored> = sqlx::query_as(select_stored!("where position > $1 and position <= $2 and event_id = $3 and tenant = $4"))
+            .bind(after)
+            .bind(through)
+            .bind(id)
+            .bind(tenant.0)
+            .fetch_all(&self.pool)
+            .await?;
+        let opened = self.open_stored(&found).await?.pop();
+        opened.transpose().map_err(|Unreadable { position, error, .. }| ReadError::Unreadable { position, error })
     }
 
     /// The next events after `after`, of every tenant; only of `types`, where they are named. It looks at no more than `limit` events.

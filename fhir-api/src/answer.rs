@@ -38,6 +38,8 @@ pub enum Problem {
     MethodNotAllowed,
     /// A header that does not read.
     BadHeader,
+    /// A search that does not read: which parameter, and the rule.
+    BadSearch(&'static str),
     /// The read models are not as far as was asked for.
     NotYet,
     /// The read models do not answer.
@@ -60,6 +62,7 @@ impl Problem {
             Self::NotSupported => (StatusCode::NOT_FOUND, "not-supported", "There is no such resource type or operation here; /fhir/metadata lists them."),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "not-supported", "Resources are read only; commands go to /v1."),
             Self::BadHeader => (StatusCode::BAD_REQUEST, "value", "Carelog-Wait-For must be a position, as a command returned it."),
+            Self::BadSearch(rule) => (StatusCode::BAD_REQUEST, "value", rule),
             Self::NotYet => (StatusCode::SERVICE_UNAVAILABLE, "transient", "The read models have not reached the position yet."),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "transient", "The read models are not available."),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "exception", "Something went wrong here."),
@@ -90,6 +93,10 @@ impl From<Failure> for Problem {
             Failure::Forbidden(forbidden) => Self::Forbidden(forbidden.0),
             Failure::Refused(ReadRefusal::PositionTimeout { .. }) => Self::NotYet,
             Failure::Refused(ReadRefusal::Unauthenticated(_)) => Self::Unauthenticated,
+            Failure::Log(error) => {
+                tracing::error!(%error, "the access log does not read");
+                Self::Unavailable
+            }
             // The gate has said why.
             Failure::Refused(ReadRefusal::Unrecorded(_)) => Self::Unavailable,
             Failure::Refused(refusal) => {

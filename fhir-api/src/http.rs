@@ -1,4 +1,4 @@
-//! `GET /fhir/<Type>/<id>`, `GET /fhir/Patient/<id>/$everything`, `GET /fhir/metadata`.
+//! `GET /fhir/<Type>/<id>`, `GET /fhir/AuditEvent?…`, `GET /fhir/Patient/<id>/$everything`, `GET /fhir/metadata`.
 
 use axum::Router;
 use axum::extract::rejection::PathRejection;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::answer::{Problem, outcome, resource, respond};
+use crate::audit;
 use crate::metadata::capability_statement;
 use crate::read::{Failure, Shown, everything, one};
 
@@ -20,6 +21,8 @@ use crate::read::{Failure, Shown, everything, one};
 pub fn router(gate: Gate) -> Router {
     let paths = Router::new()
         .route("/metadata", get(|| std::future::ready(respond(StatusCode::OK, &capability_statement()))))
+        .route("/AuditEvent", get(audit::search))
+        .route("/AuditEvent/{id}", get(audit::read))
         .route("/{type}/{id}", get(read))
         .route("/Patient/{id}/$everything", get(everything_of))
         .fallback(|| std::future::ready(Problem::NotSupported))
@@ -29,7 +32,7 @@ pub fn router(gate: Gate) -> Router {
 }
 
 /// What a path names; one that is no text names nothing.
-type Named<T> = Result<Path<T>, PathRejection>;
+pub type Named<T> = Result<Path<T>, PathRejection>;
 
 async fn read(State(gate): State<Gate>, named: Named<(String, String)>, headers: HeaderMap) -> Response {
     let answered = async {
@@ -85,7 +88,7 @@ fn bundle(answered: Answered<Shown>, origin: &str) -> Value {
 }
 
 /// Where the client found us, as far as it says: relative references are resolved against it.
-fn origin(headers: &HeaderMap) -> String {
+pub fn origin(headers: &HeaderMap) -> String {
     let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let plain = |host: &&str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']'));
     let scheme = if said("x-forwarded-proto") == Some("https") { "https" } else { "http" };
@@ -103,11 +106,15 @@ fn located(mut resource: Value, origin: &str) -> Value {
 }
 
 fn reading(headers: &HeaderMap, operation: String, id: &str) -> Result<Reading, Problem> {
-    let criteria = Some(Phi::Known(json!({ "id": id }).to_string()));
+    reading_for(headers, operation, &json!({ "id": id }))
+}
+
+pub fn reading_for(headers: &HeaderMap, operation: String, criteria: &Value) -> Result<Reading, Problem> {
+    let criteria = Some(Phi::Known(criteria.to_string()));
     Ok(Reading { wait_for: wait_for(headers)?, criteria, ..Reading::of(operation, request_id(headers)) })
 }
 
-fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {
+pub fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {
     let Answered { value, reflects, parked, notices, masked_fields } = read.map_err(Failure::from)?;
     Ok(Answered { value: value?, reflects, parked, notices, masked_fields })
 }

@@ -3,6 +3,8 @@
 use fhir::ResourceType;
 use serde_json::{Value, json};
 
+use crate::audit_search::PARAMETERS;
+
 /// The day on which what it says last changed.
 const CHANGED: &str = "2026-11-21";
 
@@ -22,7 +24,17 @@ pub fn capability_statement() -> Value {
         "rest": [{
             "mode": "server",
             "security": { "description": "A bearer token (RFC 6750), as for every other path. What a caller may not read is not found." },
-            "resource": ResourceType::all().map(resource).collect::<Vec<_>>(),
+            "resource": ResourceType::all().map(resource).chain([audit_events()]).collect::<Vec<_>>(),
         }],
+    })
+}
+
+/// Who saw what of whom.
+fn audit_events() -> Value {
+    let parameters: Vec<Value> = PARAMETERS.iter().map(|(name, kind, text)| json!({ "name": name, "type": kind, "documentation": text })).collect();
+    let patterns = ["PatientRead", "Read", "PatientQuery", "Query"];
+    json!({
+        "type": "AuditEvent", "interaction": [{ "code": "read" }, { "code": "search-type" }], "versioning": "versioned", "searchParam": parameters,
+        "supportedProfile": patterns.map(|name| format!("https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.{name}")),
     })
 }

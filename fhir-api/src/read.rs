@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use domain::{Label, PatientId, Permission, UserId};
+use event_store::ReadError;
 use fhir::ResourceType;
-use gate::{Forbidden, Masked, OfPatient, ReadRefusal, Snapshot};
+use gate::{AccessRefusal, Forbidden, Masked, OfPatient, ReadRefusal, Snapshot};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -25,9 +26,21 @@ pub enum Failure {
     /// The read models do not answer.
     #[error(transparent)]
     Refused(#[from] ReadRefusal),
+    /// The access log does not answer, or does not read.
+    #[error("the access log does not read")]
+    Log(#[from] ReadError),
     /// A row is not what this build makes of it.
     #[error("a row of the read models does not read")]
     Row(#[from] serde_json::Error),
+}
+
+impl From<AccessRefusal> for Failure {
+    fn from(refusal: AccessRefusal) -> Self {
+        match refusal {
+            AccessRefusal::Forbidden(forbidden) => forbidden.into(),
+            AccessRefusal::Log(error) => error.into(),
+        }
+    }
 }
 
 impl From<sqlx::Error> for Failure {

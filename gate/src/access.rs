@@ -135,6 +135,8 @@ impl Access {
             policy: policy::version().to_owned(),
             decisions: Some(Phi::Known(decisions)),
             reflects: self.reflects.0,
+            own_patient: caller.patient,
+            practitioner: caller.practitioner,
             operation: self.operation,
         };
         let patients: Vec<PatientId> = self.patients.into_iter().collect();

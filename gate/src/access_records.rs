@@ -43,6 +43,8 @@ pub struct AccessSearch {
 /// A record of the access log.
 #[derive(Clone)]
 pub struct AccessRecord {
+    /// Its id: the event's.
+    pub id: Uuid,
     /// Where it is in the access log.
     pub position: Position,
     /// When it was committed.
@@ -81,14 +83,7 @@ impl Snapshot {
             return Ok(AccessRecords { records: Vec::new(), next: None });
         }
         let query = query(search, patients.as_ref());
-        let earliest = match search.from {
-            Some(from) => self.access_log.position_at(from - chrono::TimeDelta::microseconds(1)).await?,
-            None => Position::default(),
-        };
-        let end = match search.to {
-            Some(to) => self.access_log.position_at(to - chrono::TimeDelta::microseconds(1)).await?,
-            None => self.access_log.head().await?,
-        };
+        let (earliest, end) = self.stretch(search.from, search.to).await?;
         let mut before = before.unwrap_or(Position(i64::MAX)).min(Position(end.0 + 1));
         let (mut records, mut looked) = (Vec::new(), 0);
         loop {
@@ -113,6 +108,28 @@ impl Snapshot {
                 return Ok(self.shown(records, Some(before)));
             }
         }
+    }
+
+    /// One record by its id, if the caller may see it.
+    pub async fn access_record(&self, id: Uuid) -> Result<Option<AccessRecord>, AccessRefusal> {
+        let reach = self.require(Permission::ReadAccessRecords)?;
+        let found = self.access_log.by_id(self.caller().tenant, id).await?.and_then(|recorded| found(&AccessSearch::default(), recorded));
+        let visible = |record: &AccessRecord| reach == Reach::Tenant || record.access.patients.iter().any(|patient| self.themself.contains(patient));
+        Ok(self.shown(found.into_iter().filter(visible).collect(), None).records.pop())
+    }
+
+    /// The positions between which what was recorded in a time lies: after the first, up to the second.
+    pub(crate) async fn stretch(&self, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Result<(Position, Position), ReadError> {
+        let before = |time: DateTime<Utc>| self.access_log.position_at(time - chrono::TimeDelta::microseconds(1));
+        let earliest = match from {
+            Some(from) => before(from).await?,
+            None => Position::default(),
+        };
+        let end = match to {
+            Some(to) => before(to).await?,
+            None => self.access_log.head().await?,
+        };
+        Ok((earliest, end))
     }
 
     /// Whose records are asked for; `None` where everyone's are.
@@ -148,7 +165,7 @@ impl Snapshot {
     }
 }
 
-fn query(search: &AccessSearch, patients: Option<&BTreeSet<PatientId>>) -> Query {
+pub(crate) fn query(search: &AccessSearch, patients: Option<&BTreeSet<PatientId>>) -> Query {
     let types = &[AccessRecorded::TYPE];
     let mut tags: Vec<Tag> = search.user.map(Tag::user).into_iter().chain(search.request.map(Tag::request)).collect();
     let Some(patients) = patients else {
@@ -163,12 +180,12 @@ fn query(search: &AccessSearch, patients: Option<&BTreeSet<PatientId>>) -> Query
     })
 }
 
-fn found(search: &AccessSearch, recorded: Recorded) -> Option<AccessRecord> {
+pub(crate) fn found(search: &AccessSearch, recorded: Recorded) -> Option<AccessRecord> {
     let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event else { return None };
     let address = access.origin.known().and_then(|origin| origin.address.as_ref());
     let wanted = search.kind.is_none_or(|kind| access.kinds.contains(&kind))
         && search.purpose.is_none_or(|purpose| access.purpose == purpose)
         && search.outcome.is_none_or(|outcome| access.outcome == outcome)
         && search.address.as_ref().is_none_or(|wanted| wanted.known() == address);
-    wanted.then_some(AccessRecord { position: recorded.position, recorded: recorded.recorded, actor: recorded.actor, access })
+    wanted.then_some(AccessRecord { id: recorded.event_id, position: recorded.position, recorded: recorded.recorded, actor: recorded.actor, access })
 }

@@ -2,6 +2,7 @@
 //! holds the log or a handle of the read database.
 
 mod access;
+mod access_questions;
 mod access_records;
 mod admit;
 mod alerts;
@@ -29,6 +30,7 @@ use event_store::EventStore;
 use sqlx::PgPool;
 
 pub use access::{Access, Unrecorded};
+pub use access_questions::{Looked, VolumesAsked};
 pub use access_records::{AccessRecord, AccessRecords, AccessRefusal, AccessSearch};
 pub use authority::{Authority, AuthorityError, TokenIssuer};
 pub use caller::{Caller, NotAdmitted, Unauthenticated};

@@ -156,6 +156,16 @@ impl Snapshot {
         reach.ok_or(Forbidden(permission))
     }
 
+    /// Refuses unless the caller has the permission over the whole tenant.
+    pub fn require_of_everyone(&self, permission: Permission) -> Result<(), Forbidden> {
+        if self.reach(permission) == Some(Reach::Tenant) {
+            self.lock().permissions.insert(permission);
+            return Ok(());
+        }
+        self.lock().refused.insert(permission);
+        Err(Forbidden(permission))
+    }
+
     /// Whether the caller has a permission that what they asked for does not need: without it they are shown less, and nothing is refused.
     pub fn allows(&self, permission: Permission) -> bool {
         let allowed = self.reach(permission).is_some();

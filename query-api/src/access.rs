@@ -1,5 +1,7 @@
 //! Who saw what of whom, and why: for compliance officers everyone's, for patients their own.
 
+mod questions;
+
 use async_graphql::connection::{Connection, Edge, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
@@ -13,6 +15,8 @@ use crate::paging::{Page, cost_at_root};
 use crate::reads::permitted;
 use crate::scalars::{DateTime, Position};
 use crate::viewer::PermissionName;
+
+pub use questions::AccessQuestions;
 
 /// The queries of this context.
 #[derive(Default)]
@@ -155,7 +159,7 @@ impl AccessRecord {
 
 impl From<gate::AccessRecord> for AccessRecord {
     fn from(record: gate::AccessRecord) -> Self {
-        let gate::AccessRecord { position, recorded, actor, access } = record;
+        let gate::AccessRecord { position, recorded, actor, access, .. } = record;
         let summary = access.in_words(&actor.role);
         let origin = access.origin.into_known().unwrap_or_default();
         Self {

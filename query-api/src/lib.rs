@@ -72,6 +72,7 @@ pub struct Query(
     access::AccessQueries,
     consents::RestrictionQueries,
     emergency::EmergencyQueries,
+    access::AccessQuestions,
 );
 
 /// The schema: no mutations, because commands have an API of their own.

@@ -210,6 +210,11 @@ impl<'operation> Permitted<'operation> {
         Ok(self.reads.snapshot.policies(version).await?)
     }
 
+    /// The snapshot, for what is asked of the access log.
+    pub fn access_log(self) -> &'operation Snapshot {
+        &self.reads.snapshot
+    }
+
     /// Who reads.
     pub fn caller(self) -> &'operation gate::Caller {
         self.reads.snapshot.caller()

@@ -1,5 +1,7 @@
 //! `carelog access`: who saw what of whom, for a compliance officer at the console. It is a read like any other, and leaves its own access record.
 
+mod questions;
+
 use std::io::Write as _;
 
 use anyhow::Context;
@@ -14,9 +16,19 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::config::Config;
 
+/// A question, or what is searched for.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Access {
+    #[command(subcommand)]
+    question: Option<questions::Question>,
+    #[command(flatten)]
+    search: Option<Search>,
+}
+
 /// What is asked of the access log; everything given must hold.
 #[derive(Args)]
-pub struct AccessQuestion {
+struct Search {
     /// The tenant.
     #[arg(long)]
     tenant: Uuid,
@@ -50,7 +62,7 @@ pub struct AccessQuestion {
     /// The most records.
     #[arg(long, default_value_t = 1000)]
     most: usize,
-    /// As sentences, or as JSON, one object a line.
+    /// As sentences, as JSON, one object a line, or as FHIR R4, one `AuditEvent` a line.
     #[arg(long, default_value = "text")]
     format: Format,
 }
@@ -62,6 +74,8 @@ enum Format {
     Text,
     /// A line of JSON.
     Json,
+    /// A line of FHIR: an `AuditEvent`.
+    Fhir,
 }
 
 fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, &'static str> {
@@ -71,33 +85,48 @@ fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, &'static str> 
 /// How many records are read at once.
 const AT_ONCE: usize = 500;
 
-/// Prints the records, the newest first.
-pub async fn run(config: &Config, question: AccessQuestion) -> anyhow::Result<()> {
-    let app = App::open(config).await?;
-    let operator = Caller::operator(TenantId(question.tenant), "access", [Role::ComplianceOfficer]);
+/// Answers.
+pub async fn run(config: &Config, access: Access) -> anyhow::Result<()> {
+    match (access.question, access.search) {
+        (Some(question), _) => questions::run(config, question).await,
+        (None, Some(search)) => print(config, search).await,
+        (None, None) => anyhow::bail!("say what is asked: `carelog access --help` lists it"),
+    }
+}
+
+/// A compliance officer at the console, and what they ask for, as it was typed.
+fn officer(tenant: Uuid, operation: &str) -> (Caller, Reading) {
+    let operator = Caller::operator(TenantId(tenant), "access", [Role::ComplianceOfficer]);
     let caller = Caller { purpose: PurposeOfUse::Compliance, ..operator };
+    let typed = std::env::args().skip(1).collect::<Vec<_>>();
+    let criteria = Some(Phi::Known(json!(typed).to_string()));
+    (caller, Reading { criteria, ..Reading::of(operation, event_store::fresh_id()) })
+}
+
+/// Prints the records, the newest first.
+async fn print(config: &Config, asked: Search) -> anyhow::Result<()> {
+    let app = App::open(config).await?;
+    let (caller, reading) = officer(asked.tenant, "access");
     let search = AccessSearch {
-        patient: question.patient.map(PatientId),
-        user: question.user.map(UserId),
-        request: question.request,
-        kind: question.kind,
-        purpose: question.purpose,
-        outcome: question.outcome,
-        address: question.address.map(Phi::Known),
-        from: question.from,
-        to: question.to,
+        patient: asked.patient.map(PatientId),
+        user: asked.user.map(UserId),
+        request: asked.request,
+        kind: asked.kind,
+        purpose: asked.purpose,
+        outcome: asked.outcome,
+        address: asked.address.map(Phi::Known),
+        from: asked.from,
+        to: asked.to,
     };
-    let criteria = std::env::args().skip(1).collect::<Vec<_>>();
-    let criteria = Some(Phi::Known(json!(criteria).to_string()));
-    let reading = Reading { criteria, ..Reading::of("access", event_store::fresh_id()) };
-    let most = question.most;
+    let most = asked.most;
     let found = app.gate.read(&caller, reading, |snapshot| async move { all(&snapshot, &search, most).await }).await;
     let records = found.context("the access log cannot be read")?.value?;
     let mut out = std::io::stdout().lock();
     for record in records {
-        match question.format {
+        match asked.format {
             Format::Text => writeln!(out, "{}", in_text(&record))?,
             Format::Json => writeln!(out, "{}", in_json(record))?,
+            Format::Fhir => writeln!(out, "{}", fhir_api::audit_event(&record))?,
         }
     }
     Ok(())
@@ -117,7 +146,7 @@ async fn all(snapshot: &Snapshot, search: &AccessSearch, most: usize) -> anyhow:
 }
 
 fn in_text(record: &AccessRecord) -> String {
-    let AccessRecord { position, recorded, actor, access } = record;
+    let AccessRecord { position, recorded, actor, access, .. } = record;
     let patients: Vec<String> = access.patients.iter().map(|patient| format!("patient/{patient}")).collect();
     format!(
         "{position} {} {} user/{} {} [{}] {}",
@@ -131,11 +160,11 @@ fn in_text(record: &AccessRecord) -> String {
 }
 
 fn in_json(record: AccessRecord) -> serde_json::Value {
-    let AccessRecord { position, recorded, actor, access } = record;
+    let AccessRecord { id, position, recorded, actor, access } = record;
     let summary = access.in_words(&actor.role);
     let origin = access.origin.into_known().unwrap_or_default();
     json!({
-        "position": position, "recorded": recorded, "summary": summary, "user": access.user, "role": actor.role, "request": access.request,
+        "id": id, "position": position, "recorded": recorded, "summary": summary, "user": access.user, "role": actor.role, "request": access.request,
         "operation": access.operation, "purpose": access.purpose, "outcome": access.outcome, "kinds": access.kinds, "refused": access.refused,
         "fields": access.fields, "patients": access.patients, "count": access.count, "criteria": access.criteria.and_then(Phi::into_known),
         "address": origin.address, "agent": origin.agent, "policy": access.policy, "reflects": access.reflects,

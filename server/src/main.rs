@@ -73,7 +73,7 @@ enum Task {
     /// Write what is known as data for another system.
     Export(export::Export),
     /// Say who saw what of whom, and why.
-    Access(access::AccessQuestion),
+    Access(Box<access::Access>),
     /// Say what was decided about a request, and by what.
     Why(why::Why),
     /// Account for what was disclosed to those outside.
@@ -118,7 +118,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::CollectDocuments => collect::run(&config).await?,
         Task::Import(import) => return import::run(&config, import).await,
         Task::Export(export) => return export::run(&config, export).await,
-        Task::Access(question) => access::run(&config, question).await?,
+        Task::Access(access) => access::run(&config, *access).await?,
         Task::Why(why) => why::run(&config, why).await?,
         Task::Disclosures(disclosures) => disclosures::run(&config, disclosures).await?,
         Task::Keys(keys) => keys::run(&config, keys).await?,

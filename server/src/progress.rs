@@ -59,10 +59,16 @@ impl Progress {
 
     /// One more resource is done.
     pub fn step(&mut self) {
+        self.steps(1);
+    }
+
+    /// So many more are done.
+    pub fn steps(&mut self, more: usize) {
+        let more = u64::try_from(more).unwrap_or(u64::MAX);
         match self {
-            Self::Bar(bar) => bar.inc(1),
+            Self::Bar(bar) => bar.inc(more),
             Self::Log { total, done, stage, said, began: _ } => {
-                *done += 1;
+                *done = done.saturating_add(more);
                 if said.elapsed() >= SAID_EVERY {
                     *said = Instant::now();
                     tracing::info!(resource = *stage, done = *done, total = (*total > 0).then_some(*total), "under way");

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::decision::AccessDecision;
 use super::purpose::PurposeOfUse;
 use crate::event::{EventData, Subject};
-use crate::ids::{PatientId, UserId};
+use crate::ids::{PatientId, PractitionerId, UserId};
 use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::Tag;
@@ -127,6 +127,12 @@ pub struct AccessRecorded {
     pub decisions: Option<Phi<Vec<AccessDecision>>>,
     /// The position of the clinical log that was seen.
     pub reflects: i64,
+    /// Their own record, where they are a patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_patient: Option<PatientId>,
+    /// Their own calendar, where they are a practitioner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub practitioner: Option<PractitionerId>,
 }
 
 impl EventData for AccessRecorded {

@@ -5,9 +5,19 @@
 
 mod decision;
 mod events;
+#[cfg(test)]
+mod examples;
+mod period;
 mod purpose;
+mod relation;
+mod seen;
+mod volumes;
 mod words;
 
 pub use decision::{AccessDecision, DecisionFact, DecisionOutcome};
 pub use events::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, Origin, PoliciesAdopted};
+pub use period::Period;
 pub use purpose::PurposeOfUse;
+pub use relation::{CareRelation, CareRelations, CareWindow, Onlooker, Onlookers};
+pub use seen::{Seen, SeenPatient};
+pub use volumes::{Above, USUAL_DAYS, Unusual, Usual, Volume, Volumes};

@@ -18,7 +18,7 @@ mod encounter;
 mod enter_in_error;
 mod events;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 mod fact;
 mod family_member_history;
 mod immunization;

@@ -10,7 +10,7 @@ mod cancel;
 mod check_in;
 mod events;
 #[cfg(test)]
-mod examples;
+pub(crate) mod examples;
 mod fulfil;
 mod mark_no_show;
 #[cfg(test)]

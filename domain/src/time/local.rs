@@ -14,6 +14,18 @@ use crate::value::InvalidValue;
 #[serde(try_from = "String", into = "String")]
 pub struct Zone(pub Tz);
 
+impl Zone {
+    /// Universal time.
+    pub const UTC: Self = Self(Tz::UTC);
+}
+
+impl FromStr for Zone {
+    type Err = InvalidValue;
+    fn from_str(name: &str) -> Result<Self, InvalidValue> {
+        Self::try_from(name.to_owned())
+    }
+}
+
 impl TryFrom<String> for Zone {
     type Error = InvalidValue;
     fn try_from(name: String) -> Result<Self, InvalidValue> {

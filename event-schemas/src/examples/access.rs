@@ -1,7 +1,7 @@
 use domain::access::AccessRecorded;
 use serde_json::json;
 
-use super::{DUPLICATE, Example, GRANTEE, PATIENT, REQUEST, full, minimal};
+use super::{DUPLICATE, Example, GRANTEE, PATIENT, PRACTITIONER, REQUEST, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
     vec![
@@ -35,6 +35,23 @@ pub(super) fn examples() -> Vec<Example> {
             "origin": {},
             "policy": "0123456789abcdef",
             "reflects": 0,
+        })),
+        further::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "query patient",
+            "purpose": "TREAT",
+            "outcome": "shown",
+            "kinds": ["demographics"],
+            "refused": [],
+            "fields": ["Patient.birthDate"],
+            "patients": [PATIENT],
+            "count": 1,
+            "origin": {},
+            "policy": "0123456789abcdef",
+            "reflects": 41,
+            "ownPatient": DUPLICATE,
+            "practitioner": PRACTITIONER,
         })),
     ]
 }

@@ -1,10 +1,12 @@
 //! Rows of the read models as FHIR R4 resources: the other way round. Pure; a row is what `to_json` makes of it.
 
+mod audit_event;
 mod document;
 mod fact;
 mod people;
 mod places;
 
+pub use audit_event::AuditRow;
 pub use document::DocumentRow;
 pub use fact::FactRow;
 pub use people::{PatientRow, PractitionerRow, RoleRow};

@@ -1,5 +1,7 @@
 //! FHIR in and out again: what was imported comes back from the read models, less what the import's report says was left out, and every resource is valid.
 
+mod audit;
+mod balp;
 mod counted;
 mod documents;
 mod facts;

@@ -13,6 +13,7 @@ mod emergency;
 mod errors;
 mod history;
 mod listening;
+mod onlookers;
 mod people;
 mod policy;
 mod protocol;

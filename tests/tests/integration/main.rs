@@ -11,6 +11,7 @@ mod chaos;
 mod classification;
 mod clinic;
 mod commands;
+mod compliance;
 mod demo;
 mod disclosures;
 mod doctor;

@@ -259,3 +259,21 @@ fn links_in_the_documents_resolve() {
         }
     }
 }
+
+#[test]
+fn the_threat_model_names_tests_and_files_that_there_are() {
+    let tests = root().join("tests/tests/integration");
+    let files = ["tests/tests/integration", "gate/src"].iter().flat_map(|folder| sources(&root().join(folder), &["rs"]));
+    let all: String = files.map(|path| text(&path)).collect();
+    let page = text(root().join("docs/threat-model.md"));
+    let mut shown = 0;
+    for name in page.split('`').skip(1).step_by(2) {
+        if name.ends_with(".rs") {
+            assert!(tests.join(name).exists() || root().join(name).exists(), "there is no {name}");
+        } else if name.matches('_').count() > 2 && !name.contains(|letter: char| letter.is_uppercase() || letter == '.') {
+            assert!(all.contains(&format!("fn {name}(")), "there is no test {name}");
+            shown += 1;
+        }
+    }
+    assert!(shown > 15, "the page was read");
+}

@@ -22,7 +22,7 @@ impl Schema {
         assert_eq!((&schema["id"], schema["oneOf"].as_array().map(Vec::len)), (&json!("http://hl7.org/fhir/json-schema/4.0"), Some(146)), "R4");
         // HL7's schema of 4.0.0; for the types that are exported, the correction 4.0.1 has one code more.
         schema["definitions"]["CapabilityStatement"]["properties"]["fhirVersion"]["enum"].as_array_mut().unwrap().push("4.0.1".into());
-        let others = ["Bundle", "CapabilityStatement", "OperationOutcome"];
+        let others = ["AuditEvent", "Bundle", "CapabilityStatement", "OperationOutcome"];
         let types = fhir::ResourceType::all().map(|kind| kind.name()).chain(others);
         let validator = |kind: &str| {
             let root = json!({ "$schema": schema["$schema"], "$ref": format!("#/definitions/{kind}"), "definitions": schema["definitions"] });

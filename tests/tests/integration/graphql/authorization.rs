@@ -37,6 +37,9 @@ pub const ROOT_FIELDS: &[(&str, Option<Permission>)] = &[
     ("Query.accessRecords", Some(Permission::ReadAccessRecords)),
     ("Query.restrictions", Some(Permission::ReadConsents)),
     ("Query.brokenGlass", Some(Permission::ReviewBreakGlass)),
+    ("Query.onlookers", Some(Permission::ReadAccessRecords)),
+    ("Query.seenOnDay", Some(Permission::ReadAccessRecords)),
+    ("Query.unusualVolumes", Some(Permission::ReadAccessRecords)),
     ("Subscription.patientAppointments", Some(Permission::ReadAppointments)),
     ("Subscription.patientChart", Some(Permission::ReadChart)),
     ("Subscription.practitionerAppointments", Some(Permission::ReadAppointments)),
@@ -52,6 +55,7 @@ pub const TYPES: &[(&str, Option<Permission>)] = &[
     ("AccessRecord", Some(Permission::ReadAccessRecords)),
     ("AccessRecordConnection", Some(Permission::ReadAccessRecords)),
     ("AccessRecordEdge", Some(Permission::ReadAccessRecords)),
+    ("AccessVolume", Some(Permission::ReadAccessRecords)),
     ("Address", None),
     ("AllergyIntolerance", Some(Permission::ReadChart)),
     ("AllergyReaction", Some(Permission::ReadChart)),
@@ -122,6 +126,7 @@ pub const TYPES: &[(&str, Option<Permission>)] = &[
     ("MedicationRequest", Some(Permission::ReadChart)),
     ("Observation", Some(Permission::ReadChart)),
     ("ObservationComponent", Some(Permission::ReadChart)),
+    ("Onlooker", Some(Permission::ReadAccessRecords)),
     ("OpenHours", Some(Permission::ReadPractitioners)),
     ("Organization", Some(Permission::ReadOrganizations)),
     ("OrganizationConnection", Some(Permission::ReadOrganizations)),
@@ -155,14 +160,29 @@ pub const TYPES: &[(&str, Option<Permission>)] = &[
     ("RoomEdge", Some(Permission::ReadOrganizations)),
     ("ScreeningConflict", Some(Permission::ReadChart)),
     ("ScreeningResult", Some(Permission::ReadChart)),
+    ("SeenOnDay", Some(Permission::ReadAccessRecords)),
+    ("SeenOperation", Some(Permission::ReadAccessRecords)),
+    ("SeenPatient", Some(Permission::ReadAccessRecords)),
+    ("SeenPatientConnection", Some(Permission::ReadAccessRecords)),
+    ("SeenPatientEdge", Some(Permission::ReadAccessRecords)),
     ("Subscription", None),
     ("Timing", Some(Permission::ReadChart)),
     ("TimingRepeat", Some(Permission::ReadChart)),
     ("UdiCarrier", Some(Permission::ReadChart)),
+    ("UsualVolume", Some(Permission::ReadAccessRecords)),
     ("Viewer", None),
     ("ViewerPermission", None),
     ("WeeklyHours", Some(Permission::ReadPractitioners)),
 ];
+
+/// What tells of everyone: who has their permission for their own record alone does not have it for these.
+const OF_EVERYONE: &[&str] = &["Onlooker", "SeenOnDay", "AccessVolume"];
+
+/// The permissions that something needs, and whether over the whole tenant.
+struct Needed {
+    permissions: Vec<Option<Permission>>,
+    of_everyone: bool,
+}
 
 fn needs(table: &[(&str, Option<Permission>)], name: &str) -> Option<Permission> {
     table.iter().find(|(known, _)| *known == name).unwrap_or_else(|| panic!("{name} is not in the table: say what it needs")).1
@@ -218,6 +238,9 @@ impl Everything {
             ("Query", "facility") => format!(r#"id: "{}""#, clinic.facility),
             ("Query", "room") => format!(r#"id: "{}""#, clinic.rooms[0]),
             ("Query", "appointment") => format!(r#"id: "{appointment}""#),
+            ("Query", "onlookers") => format!(r#"patient: "{patient}", from: "2031-03-03T00:00:00Z", to: "2031-03-10T00:00:00Z""#),
+            ("Query", "seenOnDay") => format!(r#"user: "{patient}", day: "2031-03-03""#),
+            ("Query", "unusualVolumes") => r#"first: "2031-03-03", last: "2031-03-09""#.to_owned(),
             ("Practitioner", "calendar") => week.to_owned(),
             ("Practitioner", "freeSlots") => format!(r#"facility: "{}", {week}"#, clinic.facility),
             ("Patient", "chart") => "first: 30".to_owned(),
@@ -250,25 +273,33 @@ fn may(role: Role, needed: impl IntoIterator<Item = Option<Permission>>) -> bool
     needed.into_iter().flatten().all(|permission| gate::reach(&BTreeSet::from([role]), permission).is_some())
 }
 
+impl Needed {
+    fn allow(&self, role: Role) -> bool {
+        let wide = |permission: &Permission| gate::reach(&BTreeSet::from([role]), *permission) == Some(gate::Reach::Tenant);
+        may(role, self.permissions.iter().copied()) && (!self.of_everyone || self.permissions.iter().flatten().all(wide))
+    }
+}
+
 /// What it takes to come to a field and to see what it comes to.
-fn needed(path: &Path, of: &str, field: &Field, objects: &Objects) -> Vec<Option<Permission>> {
+fn needed(path: &Path, of: &str, field: &Field, objects: &Objects) -> Needed {
     let mut needed: Vec<Option<Permission>> = path.through.iter().map(|name| needs(TYPES, name)).collect();
     needed.push(if of == "Query" { needs(ROOT_FIELDS, &format!("Query.{}", field.name)) } else { None });
     // A field that comes to an object shows it only to those who may see such objects.
     let object = objects.0.contains_key(&field.comes_to);
     needed.push(if object { needs(TYPES, &field.comes_to) } else { None });
-    needed
+    let of_everyone = path.through.iter().chain([&field.comes_to]).any(|name| OF_EVERYONE.contains(&name.as_str()));
+    Needed { permissions: needed, of_everyone }
 }
 
 /// That what shows something of a patient, or was refused to, has left its access record by the time it is answered.
-async fn recorded(world: &World, everything: &Everything, (of, field): (&str, &str), needed: &[Option<Permission>], answer: &Value, role: Role) {
+async fn recorded(world: &World, everything: &Everything, (of, field): (&str, &str), needed: &Needed, answer: &Value, role: Role) {
     let records = world.access_of_answer(answer).await;
-    let sought: BTreeSet<DataKind> = needed.iter().flatten().filter_map(|permission| permission.data_kind()).collect();
+    let sought: BTreeSet<DataKind> = needed.permissions.iter().flatten().filter_map(|permission| permission.data_kind()).collect();
     let asked = format!("{role:?} asks for {of}.{field}");
-    let allowed = may(role, needed.iter().copied());
+    let allowed = needed.allow(role);
     let Some(record) = records.first() else {
         // Whoever is refused on the way by what says nothing of anyone has not come to what does.
-        let turned_back = needed.iter().flatten().any(|permission| permission.data_kind().is_none() && !may(role, [Some(*permission)]));
+        let turned_back = needed.permissions.iter().flatten().any(|permission| permission.data_kind().is_none() && !may(role, [Some(*permission)]));
         assert!(sought.is_empty() || turned_back, "{asked}, and there is no access record");
         return;
     };
@@ -312,7 +343,7 @@ async fn every_field_is_for_those_who_may_see_it() {
                 let (of, field) = (of.as_str(), &field.name);
                 let answer = world.ask(token, query, json!({})).await;
                 recorded(world, &everything, (of, field), needed, &answer, role).await;
-                if may(role, needed.iter().copied()) {
+                if needed.allow(role) {
                     assert!(answer.get("errors").is_none(), "{role:?} may see {of}.{field}: {query}\n{answer:#}");
                     let there = answer.to_string().contains(&format!("\"__typename\":\"{of}\""));
                     assert!(there || role != Role::Clinician, "there is no {of} to ask for {field}: {query}\n{answer:#}");

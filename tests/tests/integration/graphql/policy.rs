@@ -140,7 +140,8 @@ async fn what_bears_a_sensitive_label_is_masked_unless_something_opens_it() {
 
     // The author, the patient, and who treats the patient see it.
     assert!(story.seen(&world.token(Role::Clinician), None).await.whole());
-    let patient = world.token_of(|claims| (claims.sub, claims.roles, claims.patient) = (UserId(fresh_id()), [Role::Patient].into(), Some(PatientId(story.patient))));
+    let patient =
+        world.token_of(|claims| (claims.sub, claims.roles, claims.patient) = (UserId(fresh_id()), [Role::Patient].into(), Some(PatientId(story.patient))));
     assert!(story.seen(&patient, None).await.whole());
     let practitioner = PractitionerId(story.clinic.practitioners[0]);
     let treats = world.token_of(|claims| (claims.sub, claims.roles, claims.practitioner) = (UserId(fresh_id()), [Role::Clinician].into(), Some(practitioner)));
@@ -172,7 +173,9 @@ async fn a_consent_opens_what_it_names_and_goes_with_its_notice() {
     assert_eq!(story.get(&stranger, &format!("/fhir/Condition/{}", story.fact)).await.2.as_deref(), Some(REDISCLOSURE));
     assert!(story.seen(&stranger, Some("HRESCH")).await.masked(), "for another purpose it is closed");
     assert!(story.seen(&other, None).await.masked(), "and to anybody else");
-    world.tell_as(&world.token_of_patient(story.patient), "consents/revoke-consent", json!({ "consent": consent, "patient": story.patient, "reason": "no" })).await;
+    world
+        .tell_as(&world.token_of_patient(story.patient), "consents/revoke-consent", json!({ "consent": consent, "patient": story.patient, "reason": "no" }))
+        .await;
     assert!(story.seen(&stranger, None).await.masked(), "the next read obeys");
 }
 
@@ -197,7 +200,8 @@ async fn a_dissent_beats_what_permits_and_the_next_message_of_a_stream_obeys_it(
     let provision = json!({ "recipient": { "user": user }, "kinds": ["chart", "documents"] });
     let patient = world.token_of_patient(story.patient);
     let dissent = json!({ "consent": fresh_id(), "patient": story.patient, "decision": "deny", "provision": provision });
-    let permit = json!({ "consent": fresh_id(), "patient": story.patient, "decision": "permit", "provision": { "recipient": { "user": user }, "labels": ["HIV"] } });
+    let permit =
+        json!({ "consent": fresh_id(), "patient": story.patient, "decision": "permit", "provision": { "recipient": { "user": user }, "labels": ["HIV"] } });
     world.tell_as(&patient, "consents/grant-consent", permit).await;
     world.tell_as(&patient, "consents/grant-consent", dissent).await;
     record().await;
@@ -397,7 +401,8 @@ async fn every_decision_can_be_explained() {
     assert!(read["policies"][0]["text"].as_str().unwrap().contains("permit"), "{read}");
 
     // A refusal is explained as well, and a patient learns who looked, not by what it was decided.
-    let refused = world.ask(&world.token(Role::FrontDesk), "query($id: ID!) { patient(id: $id) { chart { nodes { uuid } } } }", json!({ "id": story.patient })).await;
+    let refused =
+        world.ask(&world.token(Role::FrontDesk), "query($id: ID!) { patient(id: $id) { chart { nodes { uuid } } } }", json!({ "id": story.patient })).await;
     let records = world.access_of_answer(&refused).await;
     let outcomes: Vec<_> = records[0].decisions.as_ref().unwrap().known().unwrap().iter().map(|decision| (decision.action.clone(), decision.outcome)).collect();
     assert!(outcomes.contains(&("read-chart".to_owned(), DecisionOutcome::Refused)), "{outcomes:?}");

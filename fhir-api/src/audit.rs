@@ -30,7 +30,7 @@ pub async fn read(State(gate): State<Gate>, named: Named<String>, headers: Heade
         let read = gate.read(&caller, reading, |snapshot| async move { snapshot.access_record(id).await?.ok_or(Failure::NotFound) }).await;
         settled(read)
     };
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<AccessRecord>| resource(&audit_event(&answered.value), answered.reflects.0))
+    answered.await.map_or_else(Problem::into_response, |answered: Answered<AccessRecord>| resource(&audit_event(&answered.value), answered.reflects.0, &answered.notices))
 }
 
 /// A page of records, the newest first.
@@ -47,7 +47,7 @@ pub async fn search(State(gate): State<Gate>, parameters: Result<Query<Vec<(Stri
     let origin = origin(&headers);
     asked.await.map_or_else(Problem::into_response, |(found, parameters, refused)| {
         let reflects = found.reflects.0;
-        resource(&bundle(&found.value, &parameters, refused, &origin), reflects)
+        resource(&bundle(&found.value, &parameters, refused, &origin), reflects, &found.notices)
     })
 }
 

@@ -58,7 +58,7 @@ impl OfPatient for Row {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { recipient_name: None, recipient_address: None, what: None, purpose: None, purpose_of_use: None, ..self }
     }
 }

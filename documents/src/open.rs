@@ -44,7 +44,7 @@ impl OfPatient for Row {
         self.uploader == Some(user.0)
     }
     /// Bytes are handed out whole or not at all.
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { status: MASKED.to_owned(), ..self }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use domain::Event;
 use schemars::Schema;
+use serde_json::Value;
 
 /// The JSON Schema of a command's body.
 pub struct CommandSchema {
@@ -29,7 +30,12 @@ pub fn generated_files(commands: &[CommandSchema]) -> BTreeMap<PathBuf, String> 
     events.chain(commands).collect()
 }
 
+/// Indented, with the fields of every object in the order of their names: so that a difference is one of meaning.
+pub fn ordered(mut value: Value) -> String {
+    value.sort_all_objects();
+    format!("{value:#}\n")
+}
+
 fn text(schema: &Schema) -> String {
-    // The alternate form of a JSON value is indented, and an object's keys are ordered.
-    format!("{:#}\n", schema.as_value())
+    ordered(schema.as_value().clone())
 }

@@ -72,11 +72,19 @@ fn meaning(event: &Event) -> Meaning {
     }
 }
 
+/// With the fields of every object in the order of their names, so that a difference is one of meaning.
+fn sorted(mut value: Value) -> Value {
+    value.sort_all_objects();
+    value
+}
+
 fn fixture(event_type: EventType) -> String {
     let of_type = examples().into_iter().filter(|example| example.event.event_type() == event_type);
     let entry = |Example { name, event }: Example| {
         let (clear, protected) = split(&event);
-        Entry { name: name.to_owned(), clear, protected, meaning: meaning(&event) }
+        let Meaning { event: plain, .. } = meaning(&event);
+        let meaning = Meaning { event: sorted(plain), ..meaning(&event) };
+        Entry { name: name.to_owned(), clear: sorted(clear), protected: protected.into_iter().map(sorted).collect(), meaning }
     };
     let fixture = Fixture { examples: of_type.map(entry).collect() };
     serde_json::to_string_pretty(&fixture).unwrap() + "\n"

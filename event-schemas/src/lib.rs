@@ -6,7 +6,7 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 
-pub use files::{CommandSchema, generated_files};
+pub use files::{CommandSchema, generated_files, ordered};
 
 /// `proto/carelog`, compiled.
 pub mod log {

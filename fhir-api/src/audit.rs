@@ -30,7 +30,9 @@ pub async fn read(State(gate): State<Gate>, named: Named<String>, headers: Heade
         let read = gate.read(&caller, reading, |snapshot| async move { snapshot.access_record(id).await?.ok_or(Failure::NotFound) }).await;
         settled(read)
     };
-    answered.await.map_or_else(Problem::into_response, |answered: Answered<AccessRecord>| resource(&audit_event(&answered.value), answered.reflects.0, &answered.notices))
+    answered
+        .await
+        .map_or_else(Problem::into_response, |answered: Answered<AccessRecord>| resource(&audit_event(&answered.value), answered.reflects.0, &answered.notices))
 }
 
 /// A page of records, the newest first.

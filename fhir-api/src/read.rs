@@ -170,7 +170,7 @@ impl OfPatient for Candidate {
     fn is_by(&self, user: UserId) -> bool {
         self.authors.contains(&user)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { resource: None, ..self }
     }
 }

@@ -42,7 +42,7 @@ pub use overdue::{Overdue, Reviews};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, Grant, ReadRefusal, Reading, Snapshot};
-pub use show::{Masked, OfPatient, REDISCLOSURE};
+pub use show::{Masked, OfPatient, REDISCLOSURE, Verdict};
 pub use signals::Moved;
 pub use token::{Audience, Claims};
 

@@ -74,7 +74,7 @@ impl OfPatient for Item {
     fn is_by(&self, _user: UserId) -> bool {
         self.own
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         self
     }
 }

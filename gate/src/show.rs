@@ -37,7 +37,7 @@ pub trait OfPatient: Sized {
     }
     /// What is left of it for those who may know that it is there, and no more.
     #[must_use]
-    fn masked(self, why: Masked) -> Self;
+    fn mask(self, why: Masked) -> Self;
 }
 
 /// Why something is there and not shown.
@@ -53,11 +53,14 @@ pub enum Masked {
     Restriction,
 }
 
-/// What is decided of a datum.
+/// What is decided of something of a patient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
+    /// The caller sees it.
     Shown,
+    /// The caller may know that it is there.
     Masked(Masked),
+    /// The caller may not even know that.
     Withheld,
 }
 
@@ -93,10 +96,16 @@ impl Snapshot {
         self.learn(values.iter().map(OfPatient::patient)).await?;
         let shown = |value: T| match self.decide(&value, true) {
             Verdict::Shown => Some(value),
-            Verdict::Masked(why) => Some(value.masked(why)),
+            Verdict::Masked(why) => Some(value.mask(why)),
             Verdict::Withheld => None,
         };
         Ok(values.into_iter().map(shown).collect())
+    }
+
+    /// What is decided of each of these, of which no more goes out than what they come to together.
+    pub async fn judge<T: OfPatient>(&self, values: &[T]) -> Result<Vec<Verdict>, sqlx::Error> {
+        self.learn(values.iter().map(OfPatient::patient)).await?;
+        Ok(values.iter().map(|value| self.decide(value, false)).collect())
     }
 
     /// Whether the caller would see this whole; nothing is shown by it.

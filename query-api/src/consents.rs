@@ -80,7 +80,7 @@ impl OfPatient for Consent {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { provision: None, signed: None, note: None, revocation_reason: None, ..self }
     }
 }

@@ -130,7 +130,7 @@ impl OfPatient for Disclosure {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self {
             made_at: None,
             recipient_name: None,

@@ -69,7 +69,7 @@ impl OfPatient for Document {
     fn is_by(&self, user: UserId) -> bool {
         self.recorded.user == user
     }
-    fn masked(self, why: gate::Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         Self { title: None, content_type: None, occurred_at: None, security: Vec::new(), removal_reason: None, masked: Some(why.into()), ..self }
     }
 }

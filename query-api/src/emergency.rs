@@ -127,7 +127,7 @@ impl OfPatient for BrokenGlass {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { reason: None, review_note: None, ..self }
     }
 }

@@ -6,7 +6,7 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
 use domain::{Label, PatientId, Permission, UserId};
-use gate::OfPatient;
+use gate::{OfPatient, Reach};
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -92,7 +92,7 @@ impl OfPatient for HistoryEntry {
         self.actor_user == user.0
     }
     /// That it happened, when it was learned, and who did it.
-    fn masked(self, why: gate::Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         let summary = match self.event_type.as_str() {
             "documents.DocumentUploaded" => "A document was uploaded",
             "documents.DocumentSuperseded" => "A document was superseded",

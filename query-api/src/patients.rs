@@ -202,7 +202,7 @@ impl OfPatient for Patient {
     fn patient(&self) -> PatientId {
         PatientId(self.uuid)
     }
-    fn masked(self, why: gate::Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         Self {
             name: Vec::new(),
             display_name: None,

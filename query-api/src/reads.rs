@@ -11,7 +11,7 @@ use async_graphql::{Context, ObjectType, OutputType};
 use chrono::{DateTime, Utc};
 use domain::terminology::Terminology;
 use domain::{PatientId, Permission};
-use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, OfPatient, Past, Reach, Snapshot};
+use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, OfPatient, Past, Reach, Snapshot, Verdict};
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
@@ -49,6 +49,11 @@ impl Loads {
     /// A patient's events up to a moment, from the log.
     pub async fn past(&self, patient: PatientId, moment: Moment) -> Result<Past, Failure> {
         Ok(self.0.past(patient, moment).await?)
+    }
+
+    /// What is decided of each of these, of which no more goes out than what they come to together.
+    pub async fn judge<T: OfPatient>(&self, rows: &[T]) -> Result<Vec<Verdict>, Failure> {
+        Ok(self.0.judge(rows).await?)
     }
 
     /// The rows of these ids: `$1` in the statement.
@@ -238,11 +243,6 @@ impl<'operation> Permitted<'operation> {
     /// Notes that something of this patient is shown.
     pub fn discloses(self, patient: PatientId) {
         self.reads.snapshot.discloses(patient);
-    }
-
-    /// Whether this is a record of the caller's own person.
-    pub fn is_themself(self, patient: PatientId) -> bool {
-        self.reads.snapshot.is_themself(patient)
     }
 
     /// Whether the caller sees the whole tenant, as staff do and patients do not.

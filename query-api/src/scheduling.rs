@@ -245,7 +245,7 @@ impl OfPatient for Appointment {
     fn facility(&self) -> Option<FacilityId> {
         Some(FacilityId(self.facility_id))
     }
-    fn masked(self, why: gate::Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         Self {
             start_at: None,
             end_at: None,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use domain::{FacilityId, PatientId, Permission, PractitionerId};
 use futures::{Stream, StreamExt};
+use gate::OfPatient;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;

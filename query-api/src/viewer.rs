@@ -102,6 +102,8 @@ pub enum ViewerRole {
 pub enum PermissionReach {
     /// Your own, and those of patients who granted you access.
     OwnPatients,
+    /// What belongs to the facilities where you have a role that has it.
+    Facilities,
     /// Everything of the tenant.
     Tenant,
 }

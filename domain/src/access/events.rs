@@ -15,7 +15,7 @@ use crate::query::Tag;
 events! {
     /// The events of this context.
     "access" AccessEvent {
-        AccessRecorded 2,
+        AccessRecorded 1,
         PoliciesAdopted 1,
     }
 }
@@ -122,7 +122,7 @@ pub struct AccessRecorded {
     pub origin: Phi<Origin>,
     /// The policies by which it was decided: a digest of them all.
     pub policy: String,
-    /// What was decided, and by what; records of the first version have none. Which label was asked about says something about the patients.
+    /// What was decided, and by what; the first records have none. Which label was asked about says something about the patients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Phi<Vec<AccessDecision>>>,
     /// The position of the clinical log that was seen.

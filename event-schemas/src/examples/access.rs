@@ -1,4 +1,4 @@
-use domain::access::AccessRecorded;
+use domain::access::{AccessRecorded, PoliciesAdopted};
 use serde_json::json;
 
 use super::{DUPLICATE, Example, GRANTEE, PATIENT, PRACTITIONER, REQUEST, full, further, minimal};
@@ -52,6 +52,38 @@ pub(super) fn examples() -> Vec<Example> {
             "reflects": 41,
             "ownPatient": DUPLICATE,
             "practitioner": PRACTITIONER,
+        })),
+        further::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "query patient",
+            "purpose": "BTG",
+            "outcome": "shown",
+            "kinds": ["chart"],
+            "refused": [],
+            "fields": ["ChartEntry.title"],
+            "patients": [PATIENT],
+            "count": 1,
+            "origin": {},
+            "policy": "0123456789abcdef",
+            "decisions": [
+                {
+                    "action": "open",
+                    "label": "ETH",
+                    "outcome": "permitted",
+                    "policies": ["open-through-broken-glass"],
+                    "facts": [{ "kind": "own-record" }, { "kind": "broken-glass", "id": REQUEST }],
+                    "count": 2,
+                },
+                { "action": "read-chart", "outcome": "masked", "policies": [], "facts": [], "count": 1 },
+            ],
+            "reflects": 41,
+        })),
+        full::<PoliciesAdopted>(json!({
+            "user": GRANTEE,
+            "version": "0123456789abcdef",
+            "schema": "entity Role;",
+            "policies": "permit (principal, action, resource);",
         })),
     ]
 }

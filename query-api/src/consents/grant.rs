@@ -83,7 +83,7 @@ impl OfPatient for AccessGrant {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { grantee_name: None, kinds: Vec::new(), labels: Vec::new(), ends_at: None, ..self }
     }
 }

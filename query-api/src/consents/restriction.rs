@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
-use domain::{PatientId, RestrictionId, consents, records};
+use domain::{PatientId, Permission, RestrictionId, consents, records};
 use gate::{Masked, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -123,7 +123,7 @@ impl OfPatient for Restriction {
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn masked(self, _why: Masked) -> Self {
+    fn mask(self, _why: Masked) -> Self {
         Self { provision: None, request_reason: None, paid_in_full: None, decline_reason: None, end_reason: None, ..self }
     }
 }

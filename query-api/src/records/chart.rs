@@ -8,6 +8,7 @@ use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Object, Result};
 use domain::records::{self, Chart, FactKind};
 use domain::{PatientId, Permission};
+use gate::OfPatient;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -126,7 +127,7 @@ fn documents_of_the_past(past: &PastChart, page: &Page<Uuid>) -> Result<Vec<Docu
     let shown = |document: &domain::documents::Document| {
         let shown = Document::of_the_past(document)?;
         Ok(match past.masked.get(&document.document.0) {
-            Some(why) => shown.masked(*why),
+            Some(why) => shown.mask(*why),
             None => shown,
         })
     };

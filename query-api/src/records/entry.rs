@@ -83,7 +83,7 @@ impl OfPatient for ChartEntry {
     fn is_by(&self, user: UserId) -> bool {
         self.recorded.user == user || self.changed.user == user
     }
-    fn masked(self, why: gate::Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         Self {
             title: None,
             occurred_at: None,
@@ -260,7 +260,7 @@ impl ChartEntry {
             masked: None,
         };
         Ok(match past.masked.get(&entry.fact.0) {
-            Some(why) => shown.masked(*why),
+            Some(why) => shown.mask(*why),
             None => shown,
         })
     }

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use domain::records::{self, Chart, FactKind};
-use domain::{FactId, PatientId, Phi};
+use domain::{FactId, Label, PatientId, Permission, Phi, UserId};
+use gate::{Masked, OfPatient, Verdict};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::entry::{Beside, ChartEntry, ConflictKind};
+use crate::documents::labels;
 use crate::errors::Failure;
 use crate::reads::Loads;
 
@@ -81,15 +83,36 @@ struct Row {
     patient_id: Uuid,
     kind: String,
     content: Option<Value>,
+    security: Vec<String>,
+    author: Option<Uuid>,
+}
+
+impl OfPatient for Row {
+    fn permission(&self) -> Permission {
+        Permission::ReadChart
+    }
+    fn patient(&self) -> PatientId {
+        PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        labels(&self.security)
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.author == Some(user.0)
+    }
+    fn mask(self, _why: Masked) -> Self {
+        Self { content: None, ..self }
+    }
 }
 
 impl Loader<StandingOf> for Loads {
-    /// None where something about the person could not be applied: what is not there may be all the same.
+    /// None where something about the person could not be applied, or is closed to the caller: what is not there may be all the same. What bears a sensitive label counts
+    /// all the same for those who may know of it, because a warning that is not given does harm.
     type Value = Option<Arc<Chart>>;
     type Error = Failure;
     async fn load(&self, keys: &[StandingOf]) -> Result<HashMap<StandingOf, Option<Arc<Chart>>>, Failure> {
         let patients: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
-        let parked: HashSet<Uuid> = sqlx::query_scalar(
+        let mut unknown: HashSet<Uuid> = sqlx::query_scalar(
             "select parent.id from unnest($1::uuid[]) as parent (id) where exists ( \
              select from projection.parked join projection.version using (schema_name) where active and name in ('records', 'patients') \
              and tenant = nullif(current_setting('carelog.tenant', true), '')::uuid \
@@ -101,18 +124,27 @@ impl Loader<StandingOf> for Loads {
         .into_iter()
         .collect();
         let rows: Vec<Row> = sqlx::query_as(
-            "select parent.id as of, f.fact_id, f.patient_id, f.kind, f.content from unnest($1::uuid[]) as parent (id) \
+            "select parent.id as of, f.fact_id, f.patient_id, f.kind, f.content, f.security, (f.recorded ->> 'user')::uuid as author from unnest($1::uuid[]) as parent (id) \
              join patient_link link on link.patient_id = parent.id join chart_fact f on f.patient_id = link.record_id \
              where kind in ('AllergyIntolerance', 'MedicationRequest') and not entered_in_error",
         )
         .bind(&patients)
         .fetch_all(&mut *self.connection().await)
         .await?;
+        let verdicts = self.judge(&rows).await?;
         let mut charts: HashMap<Uuid, Vec<records::ChartEntry>> = HashMap::new();
-        for row in rows {
+        for (row, verdict) in rows.into_iter().zip(verdicts) {
+            match verdict {
+                Verdict::Shown | Verdict::Masked(Masked::Label) => {}
+                Verdict::Masked(_) => {
+                    unknown.insert(row.of);
+                    continue;
+                }
+                Verdict::Withheld => continue,
+            }
             charts.entry(row.of).or_default().push(entry(row)?);
         }
-        let standing = |patient: Uuid, entries: Vec<records::ChartEntry>| (!parked.contains(&patient)).then(|| Arc::new(entries.into_iter().collect()));
+        let standing = |patient: Uuid, entries: Vec<records::ChartEntry>| (!unknown.contains(&patient)).then(|| Arc::new(entries.into_iter().collect()));
         Ok(patients.into_iter().map(|patient| (StandingOf(patient), standing(patient, charts.remove(&patient).unwrap_or_default()))).collect())
     }
 }

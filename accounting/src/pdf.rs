@@ -1,6 +1,6 @@
 //! The accounting as a letter: who, of whom, for which days, and a table of the disclosures, on as many pages as it takes.
 //!
-//! The typeface is DejaVu Sans, which has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic letters. What it lacks is shown as boxes, and the letter says so.
+//! The typeface is `DejaVu Sans`, which has Latin, Greek, Cyrillic, Armenian, Georgian, Hebrew and Arabic letters. What it lacks is shown as boxes, and the letter says so.
 
 use krilla::Document;
 use krilla::geom::Point;

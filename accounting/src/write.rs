@@ -75,7 +75,7 @@ impl Accounting {
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(["made_at", "recipient", "address", "what", "kinds", "basis", "purpose"])?;
         for entry in &self.disclosures {
-            let kinds: Vec<String> = entry.kinds.iter().map(kind).collect();
+            let kinds: Vec<String> = entry.kinds.iter().copied().map(kind).collect();
             let address = entry.address_line().unwrap_or_default();
             let cells = [&entry.made_at.to_rfc3339(), &entry.recipient, &address, &entry.what, &kinds.join(" "), entry.basis.code(), &entry.purpose];
             writer.write_record(cells.map(harmless))?;
@@ -84,7 +84,7 @@ impl Accounting {
     }
 }
 
-fn kind(kind: &DataKind) -> String {
+fn kind(kind: DataKind) -> String {
     serde_json::to_value(kind).ok().and_then(|code: Value| code.as_str().map(str::to_owned)).unwrap_or_default()
 }
 

@@ -9,7 +9,7 @@ use uuid::Uuid;
 pub(crate) struct Alerts {
     tenant: TenantId,
     request: Uuid,
-    alerts: Vec<Alert>,
+    to_raise: Vec<Alert>,
 }
 
 enum Alert {
@@ -24,13 +24,13 @@ impl Alerts {
             Event::Emergency(EmergencyEvent::BreakGlassEscalated(event)) => Some(Alert::Escalated { glass: event.break_glass, patient: event.patient }),
             _ => None,
         });
-        Self { tenant: append.tenant, request: append.correlation, alerts: alerts.collect() }
+        Self { tenant: append.tenant, request: append.correlation, to_raise: alerts.collect() }
     }
 
     /// Raises them, unless this is the answer to a retry: then they were raised before.
     pub(crate) fn raise(self, repeated: bool) {
-        let Self { tenant, request, alerts } = self;
-        for alert in alerts.into_iter().filter(|_| !repeated) {
+        let Self { tenant, request, to_raise } = self;
+        for alert in to_raise.into_iter().filter(|_| !repeated) {
             match alert {
                 Alert::Broken { glass, patient, user } => {
                     metrics::counter!("carelog_break_glass_total").increment(1);

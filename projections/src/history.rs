@@ -121,10 +121,8 @@ fn entries(event: &Event, names: &Names) -> Vec<Entry> {
         Event::Consents(event) => vec![consents::entry(event)],
         Event::Emergency(event) => vec![emergency::entry(event)],
         Event::Disclosures(event) => vec![disclosures::entry(event)],
-        // About those who act.
-        Event::Identity(_) => Vec::new(),
-        // In a log of its own.
-        Event::Access(_) => Vec::new(),
+        // About those who act, and in a log of its own.
+        Event::Identity(_) | Event::Access(_) => Vec::new(),
         Event::Organizations(event) => match event {
             OrganizationsEvent::OrganizationRegistered(_) | OrganizationsEvent::FacilityOpened(_) | OrganizationsEvent::RoomAdded(_) => Vec::new(),
         },

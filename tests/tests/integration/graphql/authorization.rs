@@ -413,6 +413,10 @@ async fn every_subscription_is_for_those_who_may_follow() {
                 assert_eq!((&message["type"], &message["payload"][0]["extensions"]["code"]), (&json!("error"), &json!("FORBIDDEN")), "{role:?}: {message}");
             }
         }
+        // What names nothing is of the caller's own tenant.
+        if field.required.is_empty() {
+            continue;
+        }
         let elsewhere = world.token_of(|claims| (claims.tenant, claims.roles) = (TenantId(Uuid::from_u128(99)), BTreeSet::from([Role::Clinician])));
         let mut socket = Socket::open(&world, &elsewhere).await;
         socket.subscribe("1", &json!({ "query": query })).await;

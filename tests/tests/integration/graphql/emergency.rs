@@ -1,7 +1,7 @@
 //! Broken glass as those who review it see it: asked for, and pushed as an alert.
 
 use domain::access::DataKind;
-use domain::{PatientId, UserId};
+use domain::{PatientId, TenantId, UserId};
 use event_store::fresh_id;
 use gate::Role;
 use reqwest::StatusCode;
@@ -96,6 +96,11 @@ async fn each_time_the_glass_is_broken_officers_are_told_at_once_and_on_record()
     clinician.subscribe("1", &json!({ "query": alerts })).await;
     assert_eq!(clinician.next().await["payload"][0]["extensions"]["code"], "FORBIDDEN");
 
+    let of_another_tenant = world.token_of(|claims| (claims.tenant, claims.roles) = (TenantId(fresh_id()), [Role::ComplianceOfficer].into()));
+    let mut elsewhere = Socket::open(&world, &of_another_tenant).await;
+    elsewhere.subscribe("1", &json!({ "query": alerts })).await;
+    assert_eq!(elsewhere.silence().await, None);
+
     let glass = break_glass(&world, fresh_id(), ada).await;
     let message = officer.next().await;
     let told = &message["payload"]["data"]["brokenGlass"]["brokenGlass"];
@@ -103,6 +108,7 @@ async fn each_time_the_glass_is_broken_officers_are_told_at_once_and_on_record()
     let request = message["payload"]["extensions"]["carelog"]["requestId"].as_str().unwrap().parse().unwrap();
     let [record] = &world.access_of(request).await[..] else { panic!("the message is recorded once") };
     assert!(record.kinds.contains(&DataKind::AccessRecords) && record.patients == [PatientId(ada)]);
+    assert_eq!(elsewhere.silence().await, None, "it is nobody else's");
     // A review is no alert.
     let review = json!({ "breakGlass": earlier, "patient": ada, "finding": "justified", "note": "an emergency" });
     world.tell(Role::ComplianceOfficer, "emergency/review-break-glass", review).await;

@@ -22,6 +22,7 @@ use crate::harness::Kind;
 fn claims(tenant: TenantId) -> Claims {
     let now = Clock::system().now().timestamp();
     Claims {
+        facility_roles: std::collections::BTreeMap::new(),
         iss: "carelog-development".into(),
         aud: "carelog".into(),
         sub: UserId(fresh_id()),

@@ -137,6 +137,8 @@ impl Snapshot {
         let verdict = match refused {
             None => Verdict::Shown,
             Some((why, facts)) => {
+                // Wherever they work: that something is kept elsewhere, they may need to know.
+                let roles = self.caller().roles();
                 let knows = ask(Question { roles, purpose: self.caller().purpose, action: Action::KnowOf, facts });
                 if knows.allowed { Verdict::Masked(why) } else { Verdict::Withheld }
             }

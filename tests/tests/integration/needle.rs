@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::commands::WHO_MAY;
 use crate::documents::desk::form;
-use script::Cast;
+use script::{Cast, TOO_EARLY};
 use searcher::{BORN, NAME, NEEDLES, NUMBER, Searcher, TEXT};
 use world::World;
 
@@ -49,6 +49,9 @@ async fn no_needle_is_anywhere_but_in_the_read_models() {
         if name == "documents/supersede-document" {
             world.upload(&cast.metadata(cast.document), NEEDLES.join("\n").as_bytes(), StatusCode::OK).await;
             world.upload(&cast.metadata(cast.newer), format!("{NAME} {TEXT}").as_bytes(), StatusCode::OK).await;
+        }
+        if name == TOO_EARLY {
+            continue;
         }
         refused.extend(world.accepted(&format!("/v1/{name}"), role(name), &body).await.err());
     }

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use super::searcher::{BORN, NAME, NUMBER, PHONE, SERVED, TEXT, WIDE};
 
+/// What is accepted after days only.
+pub const TOO_EARLY: &str = "emergency/escalate-break-glass";
+
 /// Whom and what the script is about.
 pub struct Cast {
     pub ada: Uuid,
@@ -45,7 +48,7 @@ impl Cast {
 
     /// The commands, by their names, before and after the two documents are uploaded.
     pub fn script(&self) -> Vec<(&'static str, Value)> {
-        [self.places(), self.patients(), self.appointments(), self.chart(), self.endings()].concat()
+        [self.places(), self.patients(), self.appointments(), self.chart(), self.wishes(), self.endings()].concat()
     }
 
     fn places(&self) -> Vec<(&'static str, Value)> {
@@ -178,6 +181,34 @@ impl Cast {
             ]
         });
         steps.collect()
+    }
+
+    fn wishes(&self) -> Vec<(&'static str, Value)> {
+        let patient = self.ada;
+        let [consent, agreed, declined, glass, disclosure, user] = std::array::from_fn(|_| event_store::fresh_id());
+        // What it covers is protected, and a set of codes: no needle can be in it.
+        let provision = json!({ "recipient": { "user": user }, "kinds": ["chart"], "labels": ["PSY"] });
+        let restriction = |restriction: Uuid| json!({ "restriction": restriction, "patient": patient, "provision": provision, "reason": TEXT });
+        let answered = |restriction: Uuid| json!({ "restriction": restriction, "patient": patient, "reason": TEXT });
+        vec![
+            ("consents/grant-consent", json!({ "consent": consent, "patient": patient, "decision": "permit", "provision": provision, "note": TEXT })),
+            ("consents/revoke-consent", json!({ "consent": consent, "patient": patient, "reason": TEXT })),
+            ("consents/request-restriction", restriction(agreed)),
+            ("consents/request-restriction", restriction(declined)),
+            ("consents/agree-to-restriction", json!({ "restriction": agreed, "patient": patient })),
+            ("consents/decline-restriction", answered(declined)),
+            ("consents/end-restriction", json!({ "restriction": agreed, "patient": patient, "by": "patient-wish", "reason": TEXT })),
+            ("emergency/break-glass", json!({ "breakGlass": glass, "patient": patient, "reason": TEXT, "minutes": 1 })),
+            (TOO_EARLY, json!({ "breakGlass": glass, "patient": patient })),
+            ("emergency/review-break-glass", json!({ "breakGlass": glass, "patient": patient, "finding": "justified", "note": TEXT })),
+            (
+                "disclosures/record-disclosure",
+                json!({ "disclosure": disclosure, "patient": patient, "madeAt": "2026-03-04T09:00:00Z", "recipient": { "name": NAME, "address": { "city": WIDE } },
+                    "what": TEXT, "basis": "public-health", "purpose": PHONE }),
+            ),
+            ("disclosures/retract-disclosure", json!({ "disclosure": disclosure, "patient": patient, "reason": TEXT })),
+            ("identity/end-sessions", json!({ "user": user, "reason": TEXT })),
+        ]
     }
 
     fn endings(&self) -> Vec<(&'static str, Value)> {

@@ -89,7 +89,18 @@ impl Client {
         let (_, issuer) = Authority::development(&databases.keys)?;
         let roles = BTreeSet::from([Role::Administrator, Role::Clinician]);
         let (sub, tenant) = (UserId(event_store::fresh_id()), TenantId(event_store::fresh_id()));
-        let claims = Claims { iss: String::new(), aud: "".into(), sub, tenant, roles, patient: None, practitioner: None, iat: 0, exp: i64::from(u32::MAX) };
+        let claims = Claims {
+            iss: String::new(),
+            aud: "".into(),
+            sub,
+            tenant,
+            roles,
+            facility_roles: std::collections::BTreeMap::new(),
+            patient: None,
+            practitioner: None,
+            iat: 0,
+            exp: i64::from(u32::MAX),
+        };
         Ok(Self { http: reqwest::Client::new(), token: issuer.issue(claims)? })
     }
 

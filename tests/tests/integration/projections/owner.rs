@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use domain::consents::ConsentGranted;
+use domain::disclosures::DisclosureMade;
 use domain::documents::DocumentUploaded;
+use domain::emergency::GlassBroken;
+use domain::identity::SessionsEnded;
 use domain::records::ConditionRecorded;
 use event_store::fresh_id;
 use projections::Runner;
@@ -61,7 +64,13 @@ async fn an_owner_who_is_no_superuser_folds_checks_and_sees_nothing_in_between()
     let consent =
         json!({ "patient": patient, "consent": fresh_id(), "decision": "deny", "provision": { "recipient": "anyone" }, "signed": null, "note": null });
     let granted = event::<ConsentGranted>(consent);
-    let last = side.append([registered(patient, "Ada", "Lovelace", "1815", "1"), condition, uploaded, granted]).await;
+    let broken = event::<GlassBroken>(json!({ "breakGlass": fresh_id(), "patient": patient, "user": fresh_id(), "reason": "unconscious",
+        "starts": "2026-03-02T21:00:00Z", "ends": "2026-03-02T21:30:00Z", "reviewDue": "2026-03-05T21:00:00Z" }));
+    let disclosed = event::<DisclosureMade>(json!({ "disclosure": fresh_id(), "patient": patient, "madeAt": "2026-03-02T16:30:00Z", "what": "A test",
+        "kinds": [], "recipient": { "name": "County" }, "basis": "research", "source": "system" }));
+    let ended = event::<SessionsEnded>(json!({ "user": fresh_id(), "before": "2026-03-02T21:00:00Z", "reason": "stolen" }));
+    let of_the_patient = [registered(patient, "Ada", "Lovelace", "1815", "1"), condition, uploaded, granted, broken, disclosed];
+    let last = side.append(of_the_patient.into_iter().chain([ended])).await;
     runner.state().wait_for(|states| !states.is_empty() && states.iter().all(|state| state.position >= last)).await.unwrap();
     let mut connection = owned.pool.acquire().await.unwrap();
     find_tables(&mut connection).await;

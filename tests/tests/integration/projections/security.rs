@@ -112,8 +112,9 @@ async fn a_search_by_name_uses_its_index_behind_the_policies() {
 }
 
 /// The tables that hold nothing of patients; every other must say whose row it is.
-const NOT_ABOUT_PATIENTS: [&str; 10] = [
+const NOT_ABOUT_PATIENTS: [&str; 11] = [
     "calendar_event",
+    "ended_sessions",
     "facility",
     "history_name",
     "organization",

@@ -210,7 +210,7 @@ mod tests {
             sub,
             tenant,
             roles: BTreeSet::from([Role::Clinician]),
-            facility_roles: BTreeMap::new(),
+            facility_roles: std::collections::BTreeMap::new(),
             patient: None,
             practitioner: None,
             iat,

@@ -62,6 +62,9 @@ pub(crate) async fn hand_out(
     insert(&mut response, header::CACHE_CONTROL, "no-store");
     insert(&mut response, header::ACCEPT_RANGES, "bytes");
     insert(&mut response, header::ETAG, &found.tag());
+    for notice in &found.notices {
+        insert(&mut response, HeaderName::from_static("carelog-notice"), notice);
+    }
     if status == StatusCode::PARTIAL_CONTENT {
         insert(&mut response, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", range.start, range.end - 1, found.size));
     }
@@ -132,8 +135,12 @@ async fn find(
     let criteria = Some(Phi::Known(format!("{{\"document\":\"{document}\"}}")));
     let reading = Reading { wait_for, criteria, ..Reading::of(operation, correlation) };
     let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
-    match answered.map_err(problem::read)?.value {
-        Ok(found) => Ok(found),
+    let answered = answered.map_err(problem::read)?;
+    match answered.value {
+        Ok(mut found) => {
+            found.notices = answered.notices;
+            Ok(found)
+        }
         Err(not_found) => Err(not_found.into()),
     }
 }

@@ -1,5 +1,6 @@
 //! Reading a document: found within a snapshot, opened stretch by stretch.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use command_api::Problem;
 use domain::documents::BlobAddress;
 use domain::{DocumentId, Label, PatientId, Permission, Subject, UserId};
 use event_store::ReadError;
-use gate::{Caller, Forbidden, Masked, OfPatient, Snapshot};
+use gate::{Caller, Forbidden, Masked, OfPatient, Snapshot, Verdict};
 use sqlx::FromRow;
 use uuid::Uuid;
 use vault::{BlobReader, CHUNK, HEADER};
@@ -58,6 +59,8 @@ pub(crate) struct Found {
     pub(crate) blob: Blob,
     pub(crate) size: u64,
     pub(crate) content_type: String,
+    /// What must go with it.
+    pub(crate) notices: BTreeSet<&'static str>,
 }
 
 /// Why there is none to read.
@@ -91,10 +94,12 @@ pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses
     let row = row.ok_or(NotFound::Unknown)?;
     let row = if discloses {
         snapshot.show(vec![row]).await.map_err(NotFound::Database)?.pop().flatten().ok_or(NotFound::Unknown)?
-    } else if snapshot.sees(&row).await.map_err(NotFound::Database)? {
-        row
     } else {
-        return Err(NotFound::Masked);
+        match snapshot.judge(std::slice::from_ref(&row)).await.map_err(NotFound::Database)?.first() {
+            Some(Verdict::Shown) => row,
+            Some(Verdict::Masked(_)) => return Err(NotFound::Masked),
+            _ => return Err(NotFound::Unknown),
+        }
     };
     if row.status == MASKED {
         return Err(NotFound::Masked);
@@ -105,7 +110,7 @@ pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses
     let patient = PatientId(row.patient_id);
     let address = BlobAddress::try_from(row.address).map_err(|_| NotFound::Unknown)?;
     let content_type = row.content_type.unwrap_or_else(|| "application/octet-stream".to_owned());
-    Ok(Found { patient, blob: Blob::new(snapshot.caller().tenant, document, &address), size: row.size.unsigned_abs(), content_type })
+    Ok(Found { notices: BTreeSet::new(), patient, blob: Blob::new(snapshot.caller().tenant, document, &address), size: row.size.unsigned_abs(), content_type })
 }
 
 impl Documents {

@@ -136,6 +136,11 @@ labels! {
 }
 
 impl Label {
+    /// Whether something more than a role must open what bears it.
+    pub fn is_sensitive(self) -> bool {
+        !matches!(self, Self::Unrestricted | Self::Normal | Self::Restricted)
+    }
+
     /// The label of an HL7 code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|label| label.code() == code)

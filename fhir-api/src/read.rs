@@ -152,7 +152,7 @@ struct Candidate {
     permission: Permission,
     patient: PatientId,
     labels: Vec<Label>,
-    authors: Vec<UserId>,
+    author: Option<UserId>,
     /// None once it is masked: a resource that says nothing is none.
     resource: Option<Value>,
 }
@@ -168,7 +168,7 @@ impl OfPatient for Candidate {
         self.labels.clone()
     }
     fn is_by(&self, user: UserId) -> bool {
-        self.authors.contains(&user)
+        self.author == Some(user)
     }
     fn mask(self, _why: Masked) -> Self {
         Self { resource: None, ..self }
@@ -184,8 +184,11 @@ fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
     let Some(fields) = resource.as_object_mut() else { return resource };
     let before = fields.len();
     fields.retain(|field, _| {
-        snapshot.resolves(&of, field);
-        snapshot.sees_field(&format!("{of}.{field}"))
+        let sees = snapshot.sees_field(&format!("{of}.{field}"));
+        if sees {
+            snapshot.resolves(&of, field);
+        }
+        sees
     });
     if fields.len() < before {
         let label = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": MASKED });
@@ -202,14 +205,13 @@ async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, 
     let (mut resources, mut candidates) = (Vec::new(), Vec::new());
     for (_, row) in rows {
         let codes: Vec<String> = serde_json::from_value(row.get("security").cloned().unwrap_or_else(|| json!([])))?;
-        let author = |event: &str| row[event]["user"].as_str().and_then(|user| user.parse().ok()).map(UserId);
-        let authors = ["recorded", "changed"].into_iter().filter_map(author).collect();
+        let author = row["recorded"]["user"].as_str().and_then(|user| user.parse().ok()).map(UserId);
         let Found { patient, resource } = (table.resource)(row)?;
         let Some(resource) = resource else { continue };
         match (patient, permissions(resource_type).last()) {
             (Some(patient), Some(permission)) => {
                 let labels = codes.iter().filter_map(|code| Label::from_code(code)).collect();
-                candidates.push(Candidate { permission: *permission, patient, labels, authors, resource: Some(resource) });
+                candidates.push(Candidate { permission: *permission, patient, labels, author, resource: Some(resource) });
             }
             _ => resources.push(resource),
         }

@@ -130,6 +130,7 @@ impl<'notes> Element<'notes> {
     /// Takes all that is left, to be noted by whoever reads it.
     pub(crate) fn rest(&mut self) -> Map<String, Value> {
         self.touched = true;
+        self.fields.sort_keys();
         std::mem::take(&mut self.fields)
     }
 
@@ -194,6 +195,8 @@ impl Drop for Element<'_> {
             notes.not_kept.push(std::mem::take(&mut self.path));
             return;
         }
+        // By name, in whatever order they came.
+        self.fields.sort_keys();
         for (field, value) in &self.fields {
             notes.field(&self.path, field, value);
         }

@@ -166,7 +166,8 @@ impl Index {
             })
         });
         // As it is written again, so that neither spaces nor the order of fields count.
-        let value: Value = serde_json::from_slice(json).map_err(|_| NotUnderstood::NotJson)?;
+        let mut value: Value = serde_json::from_slice(json).map_err(|_| NotUnderstood::NotJson)?;
+        value.sort_all_objects();
         let content = self.hasher.hash_one(value.to_string());
         match self.read.entry(resource) {
             Entry::Vacant(vacant) => drop(vacant.insert(Read { content, server })),

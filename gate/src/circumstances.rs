@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::access::{DataKind, DecisionFact};
+use domain::access::{DataKind, DecisionFact, PurposeOfUse};
 use domain::{BreakGlassId, ConsentId, FacilityId, Label, PatientId, RestrictionId, Role};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -78,6 +78,11 @@ pub(crate) struct Datum<'row> {
 }
 
 impl Circumstances {
+    /// Whether the caller broke the glass, and its minutes are not over.
+    pub(crate) fn broke_the_glass(&self) -> bool {
+        self.glass.is_some()
+    }
+
     /// What the policies are told about a datum, or about one label of it, and what that rests on.
     pub(crate) fn facts(&self, datum: Datum<'_>, label: Option<Label>) -> (Facts, Vec<DecisionFact>) {
         let mut rests_on = BTreeSet::new();
@@ -137,12 +142,12 @@ const STATEMENT: &str = "select asked.id, person.records, asked.id = any($2) or 
         and status not in ('cancelled', 'noshow') and start_at > $5) as treats, \
      coalesce((select json_agg(json_build_object('id', provision_id, 'source', source, 'decision', decision, 'kinds', kinds, 'labels', labels)) \
         from provision where patient_id = any(person.records) \
-        and (starts_at is null or starts_at <= $6) and (ends_at is null or ends_at > $6) and (purposes = '{}' or $7 = any(purposes)) \
+        and (starts_at is null or starts_at <= $6) and (ends_at is null or ends_at > $6) and (purposes = '{}' or $7 = any(purposes) or decision = 'deny' and $11) \
         and (recipient_kind = 'anyone' or recipient_kind = 'user' and recipient = $3::text or recipient_kind = 'role' and recipient = any($8) \
-            or recipient_kind = 'facility' and recipient::uuid = any($9))), '[]') as provisions, \
+            or recipient_kind = 'facility' and (recipient::uuid = any($9) or decision = 'deny' and $10))), '[]') as provisions, \
      (select break_glass_id from break_glass where user_id = $3 and patient_id = any(person.records) and starts_at <= $6 and ends_at > $6 \
         order by ends_at desc limit 1) as glass, \
-     array(select distinct facility_id from appointment where patient_id = any(person.records) and facility_id = any($9)) as facilities \
+     array(select distinct facility_id from appointment where patient_id = any(person.records) and facility_id = any($9) and status <> 'cancelled') as facilities \
      from unnest($1::uuid[]) as asked (id) cross join lateral \
      (select coalesce(array_agg(record_id), '{}') || asked.id as records from patient_link where patient_id = asked.id) as person";
 
@@ -166,6 +171,8 @@ pub(crate) async fn look_up(
 ) -> Result<HashMap<PatientId, Circumstances>, sqlx::Error> {
     let uuids = |patients: &BTreeSet<PatientId>| patients.iter().map(|patient| patient.0).collect::<Vec<_>>();
     let roles: Vec<&str> = caller.roles().into_iter().map(Role::name).collect();
+    let works_here = caller.roles().into_iter().any(|role| role != Role::Patient);
+    let asks_as_patient = works_here && matches!(caller.purpose, PurposeOfUse::PatientRequest | PurposeOfUse::FamilyRequest);
     let facilities: Vec<Uuid> = caller.facility_roles.keys().map(|facility| facility.0).collect();
     let rows: Vec<Row> = sqlx::query_as(STATEMENT)
         .bind(patients.iter().map(|patient| patient.0).collect::<Vec<_>>())
@@ -177,6 +184,10 @@ pub(crate) async fn look_up(
         .bind(caller.purpose.code())
         .bind(roles)
         .bind(facilities)
+        // Whoever works for the whole tenant works at every facility of it, as far as somebody denies it to those who do.
+        .bind(caller.roles.iter().any(|role| *role != Role::Patient))
+        // Whoever works here and asks as a patient asks for what they work for, too.
+        .bind(asks_as_patient)
         .fetch_all(connection)
         .await?;
     rows.into_iter().map(|row| Ok((PatientId(row.id), row.circumstances(reached.grants)?))).collect()

@@ -97,9 +97,10 @@ fn items(events: &[Recorded], labels_now: Vec<(Uuid, Vec<String>)>, user: UserId
             _ => continue,
         };
         let Some(id) = item(&recorded.event) else { continue };
-        let item = items.entry(id).or_insert_with(|| Item { permission, patient, labels: BTreeSet::new(), own: false });
+        // The first event of an item recorded it: whoever did that wrote it, and whoever changed it since did not.
+        let own = recorded.actor.user == user;
+        let item = items.entry(id).or_insert_with(|| Item { permission, patient, labels: BTreeSet::new(), own });
         item.labels.extend(recorded.event.labels());
-        item.own |= recorded.actor.user == user;
     }
     for (id, labels) in labels_now {
         if let Some(item) = items.get_mut(&id) {

@@ -7,7 +7,7 @@ use std::sync::Mutex as SyncMutex;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::patients::AccessTerm;
-use domain::{PatientId, Permission, Phi, Subject};
+use domain::{PatientId, Permission, Phi, Role, Subject};
 use event_store::{EventStore, Position, partition_of};
 use sqlx::{PgConnection, Postgres, Transaction};
 use tokio::sync::{Mutex, MutexGuard};
@@ -250,6 +250,14 @@ impl Gate {
                 ("own", own_patients(&mut transaction, caller, self.store.clock().now()).await?)
             }
             None => ("none", Own::default()),
+        };
+        let own = match opened {
+            // Whom a patient let in stays that, also where they work here.
+            Some(Reach::Tenant | Reach::Facilities) if caller.roles.contains(&Role::Patient) => {
+                restrict(&mut transaction, caller, &registry.search_path, "tenant", &[]).await?;
+                Own { patients: Vec::new(), ..own_patients(&mut transaction, caller, self.store.clock().now()).await? }
+            }
+            _ => own,
         };
         let Own { patients, mut themself, grants } = own;
         themself.extend(caller.patient);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use domain::access::{AccessDecision, DecisionOutcome};
+use domain::access::{AccessDecision, DecisionOutcome, PurposeOfUse};
 use domain::{FacilityId, Label, PatientId, Permission, Role, UserId};
 
 use crate::circumstances::{Circumstances, Datum, Reached, look_up};
@@ -64,14 +64,9 @@ pub enum Verdict {
     Withheld,
 }
 
-/// The labels that something more than a role must open.
-fn is_sensitive(label: Label) -> bool {
-    !matches!(label, Label::Unrestricted | Label::Normal | Label::Restricted)
-}
-
 /// Whether a caller's role at one facility has a permission over everyone's: whoever receives patients somewhere must find them, wherever they were before.
 pub(crate) fn holds_everywhere(permission: Permission) -> bool {
-    matches!(permission, Permission::ReadPatients | Permission::ManagePatients)
+    matches!(permission, Permission::ReadPatients | Permission::ManagePatients | Permission::BreakGlass)
 }
 
 impl Snapshot {
@@ -108,12 +103,6 @@ impl Snapshot {
         Ok(values.iter().map(|value| self.decide(value, false)).collect())
     }
 
-    /// Whether the caller would see this whole; nothing is shown by it.
-    pub async fn sees<T: OfPatient>(&self, value: &T) -> Result<bool, sqlx::Error> {
-        self.learn([value.patient()]).await?;
-        Ok(self.decide(value, false) == Verdict::Shown)
-    }
-
     /// What is decided of something of a patient, and why; noted, and as shown where it is.
     pub(crate) fn decide<T: OfPatient>(&self, value: &T, shows: bool) -> Verdict {
         let labels = value.labels();
@@ -122,7 +111,7 @@ impl Snapshot {
         let datum = Datum { kind: permission.data_kind(), labels: &labels, authored: value.is_by(self.caller().user) };
         let roles = self.roles_over(permission, value.facility(), &known);
         let questions = [(Action::Use(permission), None)].into_iter();
-        let questions = questions.chain(labels.iter().copied().filter(|label| is_sensitive(*label)).map(|label| (Action::Open(label), Some(label))));
+        let questions = questions.chain(labels.iter().copied().filter(|label| label.is_sensitive()).map(|label| (Action::Open(label), Some(label))));
         let mut decisions = Vec::new();
         let mut refused = None;
         for (action, label) in questions {
@@ -166,7 +155,8 @@ impl Snapshot {
     /// The caller's roles that hold where a datum is.
     fn roles_over(&self, permission: Permission, facility: Option<FacilityId>, known: &Circumstances) -> BTreeSet<Role> {
         let caller = self.caller();
-        if holds_everywhere(permission) {
+        // Whoever broke the glass did so as what they are, wherever.
+        if holds_everywhere(permission) || (known.broke_the_glass() && caller.purpose == PurposeOfUse::BreakTheGlass) {
             return caller.roles();
         }
         caller.roles_at(|place| facility.map_or_else(|| known.facilities.contains(&place), |facility| facility == place))
@@ -176,7 +166,12 @@ impl Snapshot {
     pub fn sees_field(&self, field: &str) -> bool {
         let Some(protected) = crate::policy::protected_fields().get(field) else { return true };
         let caller = self.caller();
-        let question = Question { roles: caller.roles(), purpose: caller.purpose, action: Action::SeeField(protected), facts: Facts::default() };
+        // What somebody sees of themself as a patient is no reason to see it of everybody.
+        let mut roles = caller.roles();
+        if roles.len() > 1 {
+            roles.remove(&Role::Patient);
+        }
+        let question = Question { roles, purpose: caller.purpose, action: Action::SeeField(protected), facts: Facts::default() };
         let allowed = ask(question).allowed;
         if !allowed {
             self.lock().masked_fields.insert(protected);

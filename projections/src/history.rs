@@ -51,6 +51,7 @@ struct EntryRow {
     summary: String,
     details: Value,
     about: Option<Uuid>,
+    place: Option<Uuid>,
     security: Vec<Label>,
 }
 
@@ -176,6 +177,10 @@ fn row(recorded: &Recorded, entry: Entry) -> Result<EntryRow, ApplyError> {
         about: match &recorded.event {
             Event::Records(event) => Some(event.change().fact.0),
             Event::Documents(event) => Some(event.about().1.0),
+            _ => None,
+        },
+        place: match &recorded.event {
+            Event::Scheduling(event) => scheduling::placements(event).first().map(|placement| placement.facility.0),
             _ => None,
         },
         security: recorded.event.labels().into_iter().filter(|label| *label != Label::Normal).collect(),

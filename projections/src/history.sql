@@ -13,6 +13,7 @@ create table history_entry (
     summary text not null, -- one sentence
     details jsonb not null, -- [{"label": …, "value": …}]
     about uuid, -- the fact or the document
+    place uuid, -- the facility, of what takes place at one
     security text[] not null, -- HL7 codes, beyond N, that the event bears
     primary key (tenant, patient_id, position)
 );

@@ -59,7 +59,7 @@ impl Loader<GrantedBy> for Loads {
     async fn load(&self, patients: &[GrantedBy]) -> Result<HashMap<GrantedBy, Grant>, Failure> {
         let patients: Vec<Uuid> = patients.iter().map(|patient| patient.0.0).collect();
         let granted: Vec<Grant> = sqlx::query_as(
-            "select patient_id, ends_at, until_majority, birth_earliest from patient_grant join patient using (tenant, patient_id) \
+            "select patient_id, ends_at, until_majority, birth_earliest, kinds, labels from patient_grant join patient using (tenant, patient_id) \
              where patient_id = any($1) and grantee = $2",
         )
         .bind(patients)

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
-use domain::{ConsentId, PatientId, Permission, records};
+use domain::{ConsentId, Label, PatientId, Permission, UserId, records};
 use gate::{Masked, OfPatient};
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
@@ -79,6 +79,12 @@ impl OfPatient for Consent {
     }
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        self.provision.iter().flat_map(|provision| provision.labels.iter().copied()).collect()
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.granted.user == user
     }
     fn mask(self, _why: Masked) -> Self {
         Self { provision: None, signed: None, note: None, revocation_reason: None, ..self }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
-use domain::{Label, PatientId, Permission, UserId};
+use domain::{FacilityId, Label, PatientId, Permission, UserId};
 use gate::{OfPatient, Reach};
 use serde::Deserialize;
 use sqlx::FromRow;
@@ -49,6 +49,8 @@ pub struct HistoryEntry {
     details: Vec<HistoryDetail>,
     #[graphql(skip)]
     security: Vec<String>,
+    #[graphql(skip)]
+    place: Option<Uuid>,
     /// Why only that it happened is told, where that is so.
     #[sqlx(skip)]
     masked: Option<Masked>,
@@ -70,6 +72,26 @@ impl HistoryEntry {
     }
 }
 
+/// Details that tell a field which not everybody sees.
+const FIELDS: [(&str, &str, &str); 5] = [
+    ("scheduling.", "For", "Appointment.reason"),
+    ("scheduling.", "Reason", "Appointment.statusReason"),
+    ("patients.", "Marital status", "Patient.maritalStatus"),
+    ("patients.", "Telecom", "Patient.contact"),
+    ("patients.", "Address", "Patient.contact"),
+];
+
+impl HistoryEntry {
+    /// Without the details that tell a field which the caller does not see.
+    #[must_use]
+    pub fn with_fields(mut self, sees: impl Fn(&str) -> bool) -> Self {
+        let of = |context: &str| self.event_type.starts_with(context);
+        let hidden: Vec<&str> = FIELDS.into_iter().filter(|(context, _, field)| of(context) && !sees(field)).map(|(_, label, _)| label).collect();
+        self.details.retain(|detail| !hidden.contains(&detail.label.as_str()));
+        self
+    }
+}
+
 impl OfPatient for HistoryEntry {
     /// What must be allowed for the whole entry: what shows the thing itself.
     fn permission(&self) -> Permission {
@@ -79,6 +101,8 @@ impl OfPatient for HistoryEntry {
             Some(("consents", _) | ("patients", "PatientAccessGranted" | "PatientAccessRevoked")) => Permission::ReadConsents,
             Some(("emergency", _)) => Permission::ReviewBreakGlass,
             Some(("disclosures", _)) => Permission::ReadDisclosures,
+            Some(("scheduling", _)) => Permission::ReadAppointments,
+            Some(("patients", _)) => Permission::ReadPatients,
             _ => Permission::ReadHistory,
         }
     }
@@ -90,6 +114,9 @@ impl OfPatient for HistoryEntry {
     }
     fn is_by(&self, user: UserId) -> bool {
         self.actor_user == user.0
+    }
+    fn facility(&self) -> Option<FacilityId> {
+        self.place.map(FacilityId)
     }
     /// That it happened, when it was learned, and who did it.
     fn mask(self, why: gate::Masked) -> Self {
@@ -109,6 +136,8 @@ impl OfPatient for HistoryEntry {
             fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
             fact if fact.ends_with("Amended") => "A clinical fact was amended",
             fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
+            appointment if appointment.starts_with("scheduling.") => "Something happened to an appointment",
+            patient if patient.starts_with("patients.") => "The record was changed",
             _ => "Something happened",
         };
         Self { summary: summary.to_owned(), details: Vec::new(), occurred: None, masked: Some(why.into()), ..self }
@@ -159,7 +188,7 @@ impl Loader<HistoryOf> for Loads {
             // are told to patients where it is known which.
             let rows: Vec<Row> = sqlx::query_as(
                 "select parent.id as of, entry.position, entry.patient_id, entry.event_id, entry.event_type, entry.occurred, entry.recorded, \
-                 entry.actor_user, entry.actor_role, entry.summary, entry.details, entry.security \
+                 entry.actor_user, entry.actor_role, entry.summary, entry.details, entry.place, entry.security \
                     || coalesce((select security from chart_fact where fact_id = entry.about), '{}') \
                     || coalesce((select security from document where document_id = entry.about), '{}') as security from unnest($1::uuid[]) as parent (id) cross join lateral ( \
                  select distinct on (position) * from history_entry \
@@ -170,7 +199,7 @@ impl Loader<HistoryOf> for Loads {
             .bind(patients)
             .bind(page.after)
             .bind(page.limit())
-            .bind(self.caller().reach(Permission::ReadHistory) == Some(Reach::Tenant))
+            .bind(self.caller().reach(Permission::ReadDisclosures) == Some(Reach::Tenant))
             .fetch_all(&mut *self.connection().await)
             .await?;
             for row in rows {

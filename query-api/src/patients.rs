@@ -44,9 +44,13 @@ impl PatientQueries {
     ) -> Result<Connection<OpaqueCursor<Uuid>, Patient>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
+        let searched = search.is_some();
         let mut statement = search.unwrap_or_default().statement(&page)?;
         let patients: Vec<Patient> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        Ok(permitted.show_page(page.connection(patients, |patient| patient.uuid)).await?)
+        let mut found = permitted.show_page(page.connection(patients, |patient| patient.uuid)).await?;
+        // That somebody was found by what is masked would tell it.
+        found.edges.retain(|edge| !searched || edge.node.masked.is_none());
+        Ok(found)
     }
 
     /// One patient; null when there is none that you may see.
@@ -357,6 +361,7 @@ impl Patient {
         let permitted = permitted(context, Permission::ReadHistory)?;
         let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
         permitted.discloses(PatientId(self.uuid));
+        let entries = entries.into_iter().map(|entry| entry.with_fields(|field| permitted.sees_field(field))).collect();
         Ok(permitted.show_page(page.connection(entries, HistoryEntry::key)).await?)
     }
 }

@@ -128,8 +128,11 @@ impl Reads {
 
     /// Notes that a field of a type is resolved, and tells whether the caller sees it.
     pub fn resolves(&self, of: &str, field: &str) -> bool {
-        self.snapshot.resolves(of, field);
-        self.snapshot.sees_field(&format!("{of}.{field}"))
+        let sees = self.snapshot.sees_field(&format!("{of}.{field}"));
+        if sees {
+            self.snapshot.resolves(of, field);
+        }
+        sees
     }
 }
 
@@ -198,6 +201,11 @@ impl<'operation> Permitted<'operation> {
         let mut page = Connection::with_additional_fields(has_previous_page, has_next_page, additional_fields);
         page.edges.extend(cursors.into_iter().zip(shown).filter_map(|(cursor, node)| Some(Edge::new(cursor, node?))));
         Ok(page)
+    }
+
+    /// Whether the caller sees a field, as `Type.field`, in whatever they see.
+    pub fn sees_field(self, field: &str) -> bool {
+        self.reads.snapshot.sees_field(field)
     }
 
     /// Whether the caller has a further permission, without which they are shown less.

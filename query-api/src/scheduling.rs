@@ -43,9 +43,13 @@ impl SchedulingQueries {
     ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
+        let filtered = filter.is_some();
         let mut statement = filter.unwrap_or_default().statement(&page)?;
         let appointments = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        Ok(permitted.show_page(page.connection(appointments, Appointment::key)).await?)
+        let mut found = permitted.show_page(page.connection(appointments, Appointment::key)).await?;
+        // That one was found by what is masked would tell it.
+        found.edges.retain(|edge| !filtered || edge.node.masked.is_none());
+        Ok(found)
     }
 
     /// One appointment; null when there is none that you may see.

@@ -168,10 +168,7 @@ async fn chart_changes(context: &Context<'_>, there: bool, patient: PatientId) -
         progress.set(Seen { chart: Some(Followed::begin(permitted)), ..seen });
         return Ok(None);
     };
-    let (updates, followed, more) = match followed.next(permitted, patient, MOST_CHANGES).await? {
-        Some((updates, followed, more)) => (Some(updates), followed, more),
-        None => (None, followed, false),
-    };
+    let (updates, followed, more) = followed.next(permitted, patient, MOST_CHANGES).await?;
     progress.set(Seen { chart: Some(followed), more, ..seen });
     Ok(updates)
 }

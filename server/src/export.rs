@@ -81,6 +81,9 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
         println!("{count:>10}  {}", resource_type.name());
     }
     println!("{:>10}  in all, as of position {}", counts.iter().map(|(_, count)| count).sum::<u64>(), answered.reflects.0);
+    for notice in &answered.notices {
+        println!("\n{notice}");
+    }
     if !answered.parked.is_empty() {
         println!("\nSomething about these could not be applied to the read models, and may be missing: {}", answered.parked.join(", "));
     }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::consents::{ConsentGranted, ConsentsEvent, Provision, ProvisionType};
+use crate::consents::{ConsentGranted, ConsentsEvent, Provision, ProvisionType, Recipient};
 use crate::decision::{Circumstances, Command, Decision};
 use crate::documents::{DocumentStanding, DocumentUnusable};
 use crate::event::{Event, Named, Subject};
@@ -41,6 +41,9 @@ pub enum GrantConsentRejection {
     /// Another consent has the id.
     #[error("a consent of this id exists")]
     ConsentExists,
+    /// Whoever records that something is opened to themselves would open it to themselves.
+    #[error("what is opened to you is recorded by another person")]
+    RecipientRecords,
     /// What they are said to have signed is not in their record.
     #[error(transparent)]
     #[serde(untagged)]
@@ -74,10 +77,14 @@ impl Decision for GrantConsent {
         model.exists |= matches!(event, Event::Consents(ConsentsEvent::ConsentGranted(_)));
     }
 
-    fn decide(&self, model: &GrantConsentModel, _circumstances: &Circumstances) -> Result<Vec<ConsentGranted>, GrantConsentRejection> {
+    fn decide(&self, model: &GrantConsentModel, circumstances: &Circumstances) -> Result<Vec<ConsentGranted>, GrantConsentRejection> {
         model.documents.patient.usable()?;
         if model.exists {
             return Err(GrantConsentRejection::ConsentExists);
+        }
+        let to_the_caller = self.provision.known().is_some_and(|provision| provision.recipient == Recipient::User(circumstances.actor));
+        if to_the_caller && self.decision == ProvisionType::Permit {
+            return Err(GrantConsentRejection::RecipientRecords);
         }
         if let Some(document) = self.signed {
             model.documents.usable(document)?;
@@ -104,7 +111,7 @@ mod tests {
     use super::*;
     use crate::consents::examples::*;
     use crate::documents::examples::{LETTER, removed, uploaded};
-    use crate::patients::examples::{ADA, BOB, deactivated, merged, registered};
+    use crate::patients::examples::{ADA, BOB, RELATIVE, deactivated, merged, registered};
     use crate::testing::{arriving, given};
 
     fn grant() -> GrantConsent {
@@ -127,6 +134,16 @@ mod tests {
             given([granted, vec![consent_revoked(patient, SHARING)]].concat()).when(&grant()).then_rejected(GrantConsentRejection::ConsentExists);
         }
         given([registered(ADA), consent_granted(ADA, RESEARCH)]).when(&grant()).then([consent_granted(ADA, SHARING)]);
+    }
+
+    #[test]
+    fn nobody_opens_anything_to_themselves() {
+        let to = json!({ "consent": SHARING, "patient": ADA, "decision": "permit", "provision": { "recipient": { "user": RELATIVE } } });
+        let to: GrantConsent = arriving(&to);
+        let at = "2027-01-01T00:00:00Z";
+        given([registered(ADA)]).when_by_at(RELATIVE, at, &to).then_rejected(GrantConsentRejection::RecipientRecords);
+        given([registered(ADA)]).when_by_at(RELATIVE, at, &GrantConsent { decision: ProvisionType::Deny, ..to.clone() }).accepted();
+        given([registered(ADA)]).when(&to).accepted();
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::consents::{ConsentGranted, ConsentRevoked, ConsentsEvent};
+use crate::consents::{ConsentGranted, ConsentRevoked, ConsentsEvent, ProvisionType, Recipient};
 use crate::decision::{Circumstances, Command, Decision};
 use crate::event::{Event, Named, Subject};
 use crate::ids::{ConsentId, PatientId};
@@ -32,6 +32,9 @@ pub enum RevokeConsentRejection {
     /// This patient has no such consent. Whether somebody else has is not said.
     #[error("the patient has no such consent")]
     ConsentUnknown,
+    /// Whoever records that something is not closed to themselves any more would open it to themselves.
+    #[error("what closes something to you is revoked by another person")]
+    RecipientRevokes,
     /// It was revoked before.
     #[error("the consent was revoked before")]
     ConsentRevoked,
@@ -44,7 +47,7 @@ pub enum RevokeConsentRejection {
 /// The patient's record, and the consent.
 pub struct RevokeConsentModel {
     standing: PatientStanding,
-    granted: Option<PatientId>,
+    granted: Option<ConsentGranted>,
     revoked: bool,
 }
 
@@ -62,16 +65,21 @@ impl Decision for RevokeConsent {
     fn apply(model: &mut RevokeConsentModel, event: &Event) {
         model.standing.apply(event);
         match event {
-            Event::Consents(ConsentsEvent::ConsentGranted(event)) => model.granted = Some(event.patient),
+            Event::Consents(ConsentsEvent::ConsentGranted(event)) => model.granted = Some(event.clone()),
             Event::Consents(ConsentsEvent::ConsentRevoked(_)) => model.revoked = true,
             _ => {}
         }
     }
 
-    fn decide(&self, model: &RevokeConsentModel, _circumstances: &Circumstances) -> Result<Vec<ConsentRevoked>, RevokeConsentRejection> {
+    fn decide(&self, model: &RevokeConsentModel, circumstances: &Circumstances) -> Result<Vec<ConsentRevoked>, RevokeConsentRejection> {
         model.standing.withdrawable()?;
-        let own = model.granted.filter(|patient| model.standing.linked.same_person(*patient, self.patient));
-        let patient = own.ok_or(RevokeConsentRejection::ConsentUnknown)?;
+        let own = model.granted.as_ref().filter(|granted| model.standing.linked.same_person(granted.patient, self.patient));
+        let granted = own.ok_or(RevokeConsentRejection::ConsentUnknown)?;
+        let patient = granted.patient;
+        let of_the_caller = granted.provision.known().is_some_and(|provision| provision.recipient == Recipient::User(circumstances.actor));
+        if of_the_caller && granted.decision == ProvisionType::Deny {
+            return Err(RevokeConsentRejection::RecipientRevokes);
+        }
         if model.revoked {
             return Err(RevokeConsentRejection::ConsentRevoked);
         }
@@ -95,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::consents::examples::*;
-    use crate::patients::examples::{ADA, BOB, deactivated, merged, registered};
+    use crate::patients::examples::{ADA, BOB, deactivated, merged, read, registered};
     use crate::testing::{arriving, given};
 
     fn revoke() -> RevokeConsent {
@@ -107,6 +115,17 @@ mod tests {
         let granted = vec![registered(ADA), consent_granted(ADA, SHARING)];
         given(granted.clone()).when(&revoke()).then([consent_revoked(ADA, SHARING)]);
         given([granted, vec![consent_revoked(ADA, SHARING)]].concat()).when(&revoke()).then_rejected(RevokeConsentRejection::ConsentRevoked);
+    }
+
+    #[test]
+    fn nobody_takes_back_what_closes_something_to_themselves() {
+        let recipient = json!({ "recipient": { "user": crate::patients::examples::RELATIVE } });
+        let provision = Phi::Known(read(recipient));
+        let denied = ConsentGranted { patient: ADA, consent: SHARING, decision: ProvisionType::Deny, provision, signed: None, note: None };
+        let known = || vec![registered(ADA), denied.clone().into()];
+        let at = "2027-01-01T00:00:00Z";
+        given(known()).when_by_at(crate::patients::examples::RELATIVE, at, &revoke()).then_rejected(RevokeConsentRejection::RecipientRevokes);
+        given(known()).when(&revoke()).then([consent_revoked(ADA, SHARING)]);
     }
 
     #[test]

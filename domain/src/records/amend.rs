@@ -79,8 +79,13 @@ where
         if entry.entered_in_error.is_some() {
             return Err(AmendFactRejection::FactEnteredInError);
         }
-        let security = self.security.as_ref().unwrap_or(&entry.security);
-        let is_as_before = before == self.content.known() && entry.security == *security;
+        // A sensitive label stays: whoever takes it off enters the fact in error and records another.
+        let kept = entry.security.iter().copied().filter(|label| label.is_sensitive());
+        let security: Vec<Label> = match &self.security {
+            Some(given) => given.iter().copied().chain(kept.filter(|label| !given.contains(label))).collect(),
+            None => entry.security.clone(),
+        };
+        let is_as_before = before == self.content.known() && entry.security == security;
         if is_as_before && self.acknowledged.is_none() {
             return Ok(vec![]);
         }
@@ -92,7 +97,6 @@ where
         if is_as_before && acknowledged(screening.as_ref()) == acknowledged(entry.screening.as_ref()) {
             return Ok(vec![]);
         }
-        let security = security.clone();
         let Self { fact, content, reason, .. } = self.clone();
         // Of the record that it was recorded in, which after a merge may be another than the one that is named.
         Ok(vec![FactAmended { patient: entry.patient, fact, content, security, screening, reason }])

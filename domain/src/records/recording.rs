@@ -134,15 +134,16 @@ fn there_is_nothing_to_acknowledge_of_what_is_not_screened() {
 }
 
 #[test]
-fn labels_go_down_only_by_saying_so() {
-    let labelled = FactRecorded { patient: ADA, fact: OTHER, content: condition(asthma()), security: vec![Label::Psychiatry], screening: None };
+fn labels_go_down_only_by_saying_so_and_sensitive_ones_not_at_all() {
+    let both = vec![Label::Restricted, Label::Psychiatry];
+    let labelled = FactRecorded { patient: ADA, fact: OTHER, content: condition(asthma()), security: both.clone(), screening: None };
     let known = || [registered(ADA), labelled.clone().into()];
     let amended =
         |security| FactAmended { patient: ADA, fact: OTHER, content: condition(severe_asthma()), security, screening: None, reason: reason("It was so") };
-    given(known()).when(&amend::<Condition>(ADA, OTHER, severe_asthma())).then([amended(vec![Label::Psychiatry]).into()]);
+    given(known()).when(&amend::<Condition>(ADA, OTHER, severe_asthma())).then([amended(both).into()]);
     let mut command = amend::<Condition>(ADA, OTHER, severe_asthma());
     command.security = Some(vec![]);
-    given(known()).when(&command).then([amended(vec![]).into()]);
+    given(known()).when(&command).then([amended(vec![Label::Psychiatry]).into()]);
     given(known()).when(&amend::<Condition>(ADA, OTHER, asthma())).then([]);
 }
 

@@ -7,13 +7,14 @@ use async_graphql::{ComplexObject, Context, Enum, Result, SimpleObject};
 use chrono::{NaiveDate, Utc};
 use domain::access::DataKind;
 use domain::patients::{self, AccessTerm};
-use domain::{PatientId, Permission};
+use domain::{Label, PatientId, Permission};
 use gate::{Masked, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{READ, coded};
 use crate::access::AccessedKind;
+use crate::documents::labels;
 use crate::errors::Failure;
 use crate::paging::Page;
 use crate::reads::{Loads, by_arguments, permitted};
@@ -82,6 +83,9 @@ impl OfPatient for AccessGrant {
     }
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        labels(&self.labels)
     }
     fn mask(self, _why: Masked) -> Self {
         Self { grantee_name: None, kinds: Vec::new(), labels: Vec::new(), ends_at: None, ..self }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
-use domain::{PatientId, Permission, RestrictionId, consents, records};
+use domain::{Label, PatientId, Permission, RestrictionId, UserId, consents, records};
 use gate::{Masked, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -122,6 +122,12 @@ impl OfPatient for Restriction {
     }
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
+    }
+    fn labels(&self) -> Vec<Label> {
+        self.provision.iter().flat_map(|provision| provision.labels.iter().copied()).collect()
+    }
+    fn is_by(&self, user: UserId) -> bool {
+        self.requested.user == user
     }
     fn mask(self, _why: Masked) -> Self {
         Self { provision: None, request_reason: None, paid_in_full: None, decline_reason: None, end_reason: None, ..self }

@@ -83,7 +83,11 @@ impl ChartSummary {
 impl ChartSummary {
     async fn standing(&self, context: &Context<'_>) -> Result<Option<Arc<Chart>>, Failure> {
         if let Some(past) = &self.past {
-            return Ok(Some(Arc::new(past.chart.clone())));
+            let closed = past
+                .chart
+                .entries()
+                .any(|entry| past.masked.contains_key(&entry.fact.0) && matches!(entry.kind, FactKind::AllergyIntolerance | FactKind::MedicationRequest));
+            return Ok((!closed).then(|| Arc::new(past.chart.clone())));
         }
         Ok(permitted(context, Permission::ReadChart)?.load(StandingOf(self.patient.0)).await?.flatten())
     }

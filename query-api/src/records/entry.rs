@@ -81,7 +81,7 @@ impl OfPatient for ChartEntry {
         labels(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
-        self.recorded.user == user || self.changed.user == user
+        self.recorded.user == user
     }
     fn mask(self, why: gate::Masked) -> Self {
         Self {
@@ -307,11 +307,19 @@ impl ChartEntry {
     }
 
     /// Whether it goes together with the rest of the chart; null where that is not looked at, or erased.
-    async fn screening(&self) -> Option<ScreeningResult> {
-        let Screening { checked, conflicts, acknowledged } = self.screening.clone()?;
-        let conflict = |found: records::Conflict| ScreeningConflict { kind: found.kind.into(), with: found.with, beside: self.beside() };
-        let acknowledged = acknowledged.map(|reason| reason.as_str().to_owned());
-        Some(ScreeningResult { checked, conflicts: conflicts.into_iter().map(conflict).collect(), acknowledged })
+    async fn screening(&self, context: &Context<'_>) -> Result<Option<ScreeningResult>> {
+        let Some(Screening { checked, conflicts, acknowledged }) = self.screening.clone() else { return Ok(None) };
+        let staff = permitted(context, Permission::ReadChart)?.is_staff();
+        let (mut told, before) = (Vec::new(), conflicts.len());
+        for found in conflicts {
+            let beside = self.beside();
+            // Whom the patient let in does not learn that something is there which they may not see.
+            if staff || beside.fact(context, found.with).await?.is_some() {
+                told.push(ScreeningConflict { kind: found.kind.into(), with: found.with, beside });
+            }
+        }
+        let acknowledged = acknowledged.filter(|_| told.len() == before).map(|reason| reason.as_str().to_owned());
+        Ok(Some(ScreeningResult { checked, conflicts: told, acknowledged }))
     }
 
     /// The encounter during which it was stated; null where it is not in this person's chart.

@@ -123,7 +123,7 @@ impl Followed {
     }
 
     /// What has changed since, at most so many of either sort, how far that is, and whether there is more.
-    pub async fn next(self, chart: Permitted<'_>, patient: PatientId, most: i64) -> Result<Option<(ChartUpdates, Self, bool)>, Failure> {
+    pub async fn next(self, chart: Permitted<'_>, patient: PatientId, most: i64) -> Result<(Option<ChartUpdates>, Self, bool), Failure> {
         let facts: News<ChartEntry> = news(chart, patient, self.facts, most).await?;
         let documents: News<Document> = if chart.allows(Permission::ReadDocuments) {
             news(chart, patient, self.documents, most).await?
@@ -133,14 +133,16 @@ impl Followed {
         let parted = sqlx::query_as(PARTED).bind(patient.0).bind(self.parted).bind(chart.reflects());
         let parted: Vec<(Uuid, i64)> = parted.fetch_all(&mut *chart.connection().await).await?;
         if facts.rows.is_empty() && documents.rows.is_empty() && parted.is_empty() {
-            return Ok(None);
+            return Ok((None, self, false));
         }
         let next = Self { facts: facts.place, documents: documents.place, parted: parted.last().map_or(self.parted, |(_, position)| *position) };
         let position = Position(next.facts.last().max(next.documents.last()).max(next.parted));
         let left_records = parted.into_iter().map(|(record, _)| record).collect();
         let (entries, documents_shown) = (chart.show_all(facts.rows).await?, chart.show_all(documents.rows).await?);
         let updates = ChartUpdates { position, entries, documents: documents_shown, left_records };
-        Ok(Some((updates, next, facts.more || documents.more)))
+        // Of what is withheld not even the moment is told.
+        let nothing = updates.entries.is_empty() && updates.documents.is_empty() && updates.left_records.is_empty();
+        Ok(((!nothing).then_some(updates), next, facts.more || documents.more))
     }
 }
 

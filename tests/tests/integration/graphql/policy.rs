@@ -154,6 +154,30 @@ async fn what_bears_a_sensitive_label_is_masked_unless_something_opens_it() {
     }
     world.tell(Role::FrontDesk, "scheduling/cancel-appointment", json!({ "appointment": appointment, "patient": story.patient, "reason": "moved" })).await;
     assert!(story.seen(&treats, None).await.masked());
+
+    // Whoever changes it does not become its author, and takes no label off.
+    let content = json!({ "code": { "text": SECRET }, "note": [{ "text": "more" }] });
+    let amended = json!({ "fact": story.fact, "patient": story.patient, "content": content, "security": [], "reason": "declassified" });
+    world.tell_as(&stranger, "records/amend-condition", amended).await;
+    assert!(story.seen(&stranger, None).await.masked());
+    world.tell_as(&stranger, "records/enter-condition-in-error", json!({ "fact": story.fact, "patient": story.patient, "reason": "curious" })).await;
+    assert!(story.seen(&stranger, None).await.masked());
+    // And nobody opens anything to themselves.
+    let provision = json!({ "recipient": { "user": Uuid::from_u128(21) }, "labels": ["HIV"] });
+    let consent = json!({ "consent": fresh_id(), "patient": story.patient, "decision": "permit", "provision": provision });
+    assert_eq!(world.try_to(&stranger, "consents/grant-consent", &consent).await.1["code"], "recipient-records");
+}
+
+#[tokio::test]
+async fn a_dissent_to_a_facility_reaches_everyone_who_works_in_the_tenant() {
+    let world = World::new().await;
+    let story = Story::of(&world, "R").await;
+    let token = colleague(&world, 28);
+    assert!(story.seen(&token, None).await.whole());
+    let provision = json!({ "recipient": { "facility": story.clinic.facility }, "kinds": ["chart", "documents"] });
+    let dissent = json!({ "consent": fresh_id(), "patient": story.patient, "decision": "deny", "provision": provision });
+    world.tell_as(&world.token_of_patient(story.patient), "consents/grant-consent", dissent).await;
+    assert!(story.seen(&token, None).await.masked());
 }
 
 #[tokio::test]
@@ -288,6 +312,13 @@ async fn records_of_partner_abuse_stay_hidden_from_the_partner() {
         }
     }
     assert!(story.seen(&patient, None).await.graphql, "the patient sees it");
+
+    // Also where the partner works here, and would treat the patient.
+    let practitioner = PractitionerId(story.clinic.practitioners[0]);
+    let works_here = world
+        .token_of(|claims| (claims.sub, claims.roles, claims.practitioner) = (UserId(partner), [Role::Patient, Role::Clinician].into(), Some(practitioner)));
+    story.clinic.book(&world, story.patient, "2031-03-03T09:00:00").await;
+    assert!(!story.seen(&works_here, None).await.graphql);
 }
 
 #[tokio::test]

@@ -308,7 +308,8 @@ async fn recorded(world: &World, everything: &Everything, (of, field): (&str, &s
         assert!(sought.is_empty() || turned_back, "{asked}, and there is no access record");
         return;
     };
-    assert_eq!(record.outcome == AccessOutcome::Refused, !allowed, "{asked}");
+    assert_eq!(record.refused.is_empty(), allowed, "{asked}");
+    assert_eq!(record.outcome == AccessOutcome::Refused, !allowed && record.count == 0 && record.patients.is_empty(), "{asked}");
     if allowed {
         assert!(sought.iter().all(|kind| record.kinds.contains(kind)), "{asked}: {:?}", record.kinds);
         let there = answer.to_string().contains(&format!("\"__typename\":\"{of}\""));

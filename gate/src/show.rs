@@ -128,8 +128,8 @@ impl Snapshot {
             Some((why, facts)) => {
                 // Wherever they work: that something is kept elsewhere, they may need to know.
                 let roles = self.caller().roles();
-                let knows = ask(Question { roles, purpose: self.caller().purpose, action: Action::KnowOf, facts });
-                if knows.allowed { Verdict::Masked(why) } else { Verdict::Withheld }
+                let knowledge = ask(Question { roles, purpose: self.caller().purpose, action: Action::KnowOf, facts });
+                if knowledge.allowed { Verdict::Masked(why) } else { Verdict::Withheld }
             }
         };
         if let Verdict::Masked(_) = verdict {

@@ -36,8 +36,8 @@ impl Version {
 pub(crate) fn fingerprint(projection: &dyn Projection) -> String {
     let mut types: Vec<String> = projection.types().iter().map(EventType::to_string).collect();
     types.sort();
-    let protection = crate::prepare::policies("schema", "table", true, true);
-    let text = format!("{}\n{}\n{}\n{protection}", projection.sql(), types.join(" "), projection.edition());
+    let row_security = crate::prepare::policies("schema", "table", true, true);
+    let text = format!("{}\n{}\n{}\n{row_security}", projection.sql(), types.join(" "), projection.edition());
     Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).to_string()
 }
 

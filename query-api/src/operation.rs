@@ -61,10 +61,10 @@ impl Extension for OnlyOnASnapshot {
 
     /// Every field that is resolved is noted for the access record; one that the caller does not need is null, and the answer says so.
     async fn resolve(&self, context: &ExtensionContext<'_>, info: ResolveInfo<'_>, next: NextResolve<'_>) -> ServerResult<Option<Value>> {
-        if let Some(reads) = context.data_opt::<Reads>() {
-            if !reads.resolves(info.parent_type, info.name) {
-                return Ok(Some(Value::Null));
-            }
+        if let Some(reads) = context.data_opt::<Reads>()
+            && !reads.resolves(info.parent_type, info.name)
+        {
+            return Ok(Some(Value::Null));
         }
         next.run(context, info).await
     }

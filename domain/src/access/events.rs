@@ -14,6 +14,7 @@ use crate::query::Tag;
 
 events! {
     /// The events of this context.
+    #[expect(clippy::large_enum_variant, reason = "nearly all of them are the large one")]
     "access" AccessEvent {
         AccessRecorded 1,
         PoliciesAdopted 1,

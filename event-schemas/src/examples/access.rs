@@ -4,6 +4,10 @@ use serde_json::json;
 use super::{DUPLICATE, Example, GRANTEE, PATIENT, PRACTITIONER, REQUEST, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
+    recorded().into_iter().chain(further_records()).chain([adopted()]).collect()
+}
+
+fn recorded() -> Vec<Example> {
     vec![
         full::<AccessRecorded>(json!({
             "user": GRANTEE,
@@ -36,6 +40,11 @@ pub(super) fn examples() -> Vec<Example> {
             "policy": "0123456789abcdef",
             "reflects": 0,
         })),
+    ]
+}
+
+fn further_records() -> Vec<Example> {
+    vec![
         further::<AccessRecorded>(json!({
             "user": GRANTEE,
             "request": REQUEST,
@@ -79,11 +88,14 @@ pub(super) fn examples() -> Vec<Example> {
             ],
             "reflects": 41,
         })),
-        full::<PoliciesAdopted>(json!({
-            "user": GRANTEE,
-            "version": "0123456789abcdef",
-            "schema": "entity Role;",
-            "policies": "permit (principal, action, resource);",
-        })),
     ]
+}
+
+fn adopted() -> Example {
+    full::<PoliciesAdopted>(json!({
+        "user": GRANTEE,
+        "version": "0123456789abcdef",
+        "schema": "entity Role;",
+        "policies": "permit (principal, action, resource);",
+    }))
 }

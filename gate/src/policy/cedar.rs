@@ -102,17 +102,14 @@ impl Engine {
         let roles = question.roles.iter().map(|role| uid("Role", role.name())).collect::<Result<HashSet<_>, _>>()?;
         let mut entities: Vec<Entity> = roles.iter().map(|role| Entity::new_no_attrs(role.clone(), HashSet::new())).collect();
         entities.push(Entity::new_no_attrs(caller.clone(), roles));
-        let resource = match question.action {
-            Action::SeeField(field) => {
-                entities.extend(self.fields.iter().cloned());
-                uid("Field", field)?
-            }
-            _ => {
-                let record = uid("Record", "record")?;
-                let attributes = question.facts.named().map(|(name, holds)| (name.to_owned(), RestrictedExpression::new_bool(holds)));
-                entities.push(Entity::new(record.clone(), HashMap::from(attributes), HashSet::new())?);
-                record
-            }
+        let resource = if let Action::SeeField(field) = question.action {
+            entities.extend(self.fields.iter().cloned());
+            uid("Field", field)?
+        } else {
+            let record = uid("Record", "record")?;
+            let attributes = question.facts.named().map(|(name, holds)| (name.to_owned(), RestrictedExpression::new_bool(holds)));
+            entities.push(Entity::new(record.clone(), HashMap::from(attributes), HashSet::new())?);
+            record
         };
         let mut context = vec![("purpose".to_owned(), RestrictedExpression::new_string(question.purpose.code().to_owned()))];
         if let Action::Open(label) = question.action {

@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_patient_passes_on_what_is_not_theirs_alone() {
-        let passed_on: Vec<Permission> = Permission::ALL.into_iter().filter(|permission| passes_on(*permission)).collect();
         use Permission as P;
+        let passed_on: Vec<Permission> = Permission::ALL.into_iter().filter(|permission| passes_on(*permission)).collect();
         let expected = [
             P::ReadOrganizations,
             P::ReadPractitioners,

@@ -5,7 +5,7 @@ use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::Basis;
 use domain::fhir_values::Address;
 use domain::{PatientId, Permission, Phi};
-use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot};
+use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot, Verdict};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -86,6 +86,10 @@ pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: 
     snapshot.discloses(patient);
     let rows: Vec<Row> =
         sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).fetch_all(&mut *snapshot.connection().await).await?;
+    // An accounting is handed out as whole: with blanks in it there is none.
+    if snapshot.judge(&rows).await?.iter().any(|verdict| *verdict != Verdict::Shown) {
+        return Err(NotShown::PatientUnknown);
+    }
     let rows = snapshot.show(rows).await?;
     let disclosures = rows.into_iter().flatten().map(Entry::try_from).collect::<Result<_, _>>()?;
     Ok(Accounting { tenant: snapshot.caller().tenant.0, organizations, patient: patient.0, name, period, made: now, disclosures })

@@ -79,7 +79,9 @@ impl Snapshot {
     pub async fn access_records(&self, search: &AccessSearch, before: Option<Position>, most: usize) -> Result<AccessRecords, AccessRefusal> {
         let reach = self.require(Permission::ReadAccessRecords)?;
         let patients = self.patients_of(search, reach).await?;
-        if patients.as_ref().is_some_and(BTreeSet::is_empty) {
+        // Whoever is not told from where it came cannot ask for it either.
+        let beyond = reach != Reach::Tenant && search.address.is_some();
+        if beyond || patients.as_ref().is_some_and(BTreeSet::is_empty) {
             return Ok(AccessRecords { records: Vec::new(), next: None });
         }
         let query = query(search, patients.as_ref());
@@ -154,6 +156,7 @@ impl Snapshot {
         for AccessRecord { access, .. } in &mut records {
             if !everyone {
                 access.patients.retain(|patient| self.themself.contains(patient));
+                access.own_patient = access.own_patient.filter(|own| self.themself.contains(own));
                 (access.criteria, access.origin, access.decisions) = (None, Phi::Known(domain::access::Origin::default()), None);
             }
         }

@@ -27,6 +27,11 @@ impl Alerts {
         Self { tenant: append.tenant, request: append.correlation, to_raise: alerts.collect() }
     }
 
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.to_raise.is_empty()
+    }
+
     /// Raises them, unless this is the answer to a retry: then they were raised before.
     pub(crate) fn raise(self, repeated: bool) {
         let Self { tenant, request, to_raise } = self;

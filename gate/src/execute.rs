@@ -159,9 +159,8 @@ impl Gate {
                 Err(refusal) => return self.answered(caller, &key).await?.ok_or(refusal),
             };
             let alerts = Alerts::of(&append);
-            match self.store.append(append).await {
+            match self.append(append, alerts).await {
                 Ok(appended) => {
-                    alerts.raise(appended.repeated);
                     tracing::info!(request_id = %request.correlation, command = C::NAME, position = appended.position.0, "accepted");
                     return accepted(appended);
                 }
@@ -180,6 +179,22 @@ impl Gate {
             let spread = key.id.as_u128().wrapping_add(u128::from(attempt)) % u128::from(attempt.min(16));
             tokio::time::sleep(Duration::from_millis(u64::try_from(spread).unwrap_or_default())).await;
         }
+    }
+
+    /// Appends, and raises what there is to raise whether or not somebody still waits for the answer.
+    async fn append(&self, append: Append, alerts: Alerts) -> Result<Appended, AppendError> {
+        if alerts.is_empty() {
+            return self.store.append(append).await;
+        }
+        let store = self.store.clone();
+        let raised = tokio::spawn(async move {
+            let appended = store.append(append).await;
+            if let Ok(appended) = &appended {
+                alerts.raise(appended.repeated);
+            }
+            appended
+        });
+        raised.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     /// The answer that this very command was given before, if it was: for those for whom something is to be done before it is executed.

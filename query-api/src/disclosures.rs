@@ -140,6 +140,8 @@ impl OfPatient for Disclosure {
             basis: None,
             purpose: None,
             purpose_of_use: None,
+            accountable: None,
+            suspended_until: None,
             retraction_reason: None,
             ..self
         }

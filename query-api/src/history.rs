@@ -133,9 +133,9 @@ impl OfPatient for HistoryEntry {
             "emergency.BreakGlassEscalated" => "Broken glass was not reviewed in time",
             "disclosures.DisclosureMade" => "A disclosure was recorded",
             "disclosures.DisclosureRetracted" => "A disclosure was retracted",
-            fact if fact.ends_with("Recorded") => "A clinical fact was recorded",
-            fact if fact.ends_with("Amended") => "A clinical fact was amended",
-            fact if fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
+            fact if fact.starts_with("records.") && fact.ends_with("Recorded") => "A clinical fact was recorded",
+            fact if fact.starts_with("records.") && fact.ends_with("Amended") => "A clinical fact was amended",
+            fact if fact.starts_with("records.") && fact.ends_with("EnteredInError") => "A clinical fact was entered in error",
             appointment if appointment.starts_with("scheduling.") => "Something happened to an appointment",
             patient if patient.starts_with("patients.") => "The record was changed",
             _ => "Something happened",
@@ -193,13 +193,14 @@ impl Loader<HistoryOf> for Loads {
                     || coalesce((select security from document where document_id = entry.about), '{}') as security from unnest($1::uuid[]) as parent (id) cross join lateral ( \
                  select distinct on (position) * from history_entry \
                  where patient_id in (select record_id from patient_link where patient_id = parent.id) and ($2::bigint is null or position < $2) \
-                 and ($4 or event_type not like 'disclosures.%') \
+                 and ($4 and patient_id is distinct from $5 or event_type not like 'disclosures.%') \
                  order by position desc, (patient_id = parent.id) desc limit $3) entry order by entry.position desc",
             )
             .bind(patients)
             .bind(page.after)
             .bind(page.limit())
-            .bind(self.caller().reach(Permission::ReadDisclosures) == Some(Reach::Tenant))
+            .bind(self.caller().reach(Permission::ReadHistory) == Some(Reach::Tenant))
+            .bind(self.caller().patient.map(|own| own.0))
             .fetch_all(&mut *self.connection().await)
             .await?;
             for row in rows {

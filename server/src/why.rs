@@ -24,8 +24,8 @@ pub struct Why {
     tenant: Uuid,
 }
 
-/// How many records of one request are explained.
-const MOST: usize = 100;
+/// How many records are read at once.
+const AT_ONCE: usize = 500;
 
 /// Prints each access that the request led to, with its decisions.
 pub async fn run(config: &Config, why: Why) -> anyhow::Result<()> {
@@ -48,9 +48,18 @@ pub async fn run(config: &Config, why: Why) -> anyhow::Result<()> {
 
 async fn explained(snapshot: &Snapshot, request: Uuid) -> anyhow::Result<Vec<String>> {
     let search = AccessSearch { request: Some(request), ..AccessSearch::default() };
-    let found = snapshot.access_records(&search, None, MOST).await.context("the access log cannot be searched")?;
+    // All of them: a client that names its requests itself may give one name to many.
+    let (mut records, mut place) = (Vec::new(), None);
+    loop {
+        let page = snapshot.access_records(&search, place, AT_ONCE).await.context("the access log cannot be searched")?;
+        records.extend(page.records);
+        place = page.next;
+        if place.is_none() {
+            break;
+        }
+    }
     let mut lines = Vec::new();
-    for AccessRecord { recorded, actor, access, .. } in found.records {
+    for AccessRecord { recorded, actor, access, .. } in records {
         let policies = snapshot.policies(&access.policy).await.context("the policies cannot be read")?;
         let recorded = recorded.format("%Y-%m-%dT%H:%M:%SZ");
         lines.push(format!("{recorded} {} {} user/{} by policies {}", access.in_words(&actor.role), access.operation, access.user, access.policy));

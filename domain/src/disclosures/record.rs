@@ -63,6 +63,9 @@ pub enum RecordDisclosureRejection {
     /// It was not made yet.
     #[error("a disclosure is recorded once it was made")]
     MadeInFuture,
+    /// Nobody who may ask for it received it.
+    #[error("what is kept from the patient for a time went to law enforcement or to health oversight (45 CFR 164.528(a)(2))")]
+    NotSuspendable,
 }
 
 impl Decision for RecordDisclosure {
@@ -87,6 +90,10 @@ impl Decision for RecordDisclosure {
         }
         if self.made_at.known().is_some_and(|made_at| made_at.get() > now) {
             return Err(RecordDisclosureRejection::MadeInFuture);
+        }
+        let to_an_official = self.basis.known().is_none_or(|basis| matches!(basis, Basis::LawEnforcement | Basis::Oversight));
+        if self.suspended_until.is_some() && !to_an_official {
+            return Err(RecordDisclosureRejection::NotSuspendable);
         }
         let said = self.clone();
         Ok(vec![DisclosureMade {
@@ -126,13 +133,19 @@ mod tests {
 
     #[test]
     fn what_was_said_is_recorded() {
-        let more = json!({ "purpose": "A case to report", "purposeOfUse": "PUBHLTH", "suspendedUntil": "2027-02-01T00:00:00Z", "source": "system",
+        let more = json!({ "purpose": "A case to report", "purposeOfUse": "PUBHLTH", "suspendedUntil": "2027-02-01T00:00:00Z", "source": "system", "basis": "oversight",
             "recipient": { "name": "County Health Department", "address": { "line": ["1 Main St"], "city": "Chicago" } } });
         for more in [json!({}), more] {
             given([registered(ADA)]).when(&arriving::<RecordDisclosure>(&report(ADA, &more))).then([made(ADA, &more)]);
         }
         let record: RecordDisclosure = arriving(&report(ADA, &json!({})));
         given([registered(ADA), deactivated(ADA)]).when(&record).then([made(ADA, &json!({}))]);
+    }
+
+    #[test]
+    fn only_what_an_official_received_is_kept_from_the_patient_for_a_time() {
+        let record: RecordDisclosure = arriving(&report(ADA, &json!({ "suspendedUntil": "2027-02-01T00:00:00Z", "basis": "research" })));
+        given([registered(ADA)]).when(&record).then_rejected(RecordDisclosureRejection::NotSuspendable);
     }
 
     #[test]

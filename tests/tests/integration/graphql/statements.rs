@@ -29,7 +29,7 @@ async fn fifty_appointments_take_as_many_statements_as_one() {
     let token = world.token(Role::Clinician);
     // The projections come to rest, so that only the query's own statements are counted.
     // Whoever looks for the first time gets a key, under which their looks are recorded.
-    world.data(&token, "{ patients(first: 1) { nodes { id } } }", json!({})).await;
+    world.data(&token, &query, json!({ "first": 1 })).await;
     let world = world.at_rest().await;
     let listening = Listening::start();
     let mut statements = Vec::new();

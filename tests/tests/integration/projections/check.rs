@@ -34,7 +34,7 @@ async fn a_row_changed_by_hand_is_found() {
     let doubled = differences(
         &side,
         "insert into history_entry select tenant, patient_id, position + 1000, event_id, event_type, occurred, recorded, actor_user, actor_role, summary, \
-         details from history_entry",
+         details, about, place, security from history_entry",
     )
     .await;
     assert_eq!(doubled, [("appointment".to_owned(), 1, 0), ("history_entry".to_owned(), 0, 2)]);

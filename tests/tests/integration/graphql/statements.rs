@@ -40,6 +40,7 @@ async fn fifty_appointments_take_as_many_statements_as_one() {
         statements.push(listening.statements());
     }
     assert!(statements[0] > 10, "the statements are counted: {statements:?}");
-    assert_eq!(statements[0], statements[1]);
+    // It can be one less: whoever sees all patients at the top needs nothing more to know of them below.
+    assert!(statements[1] <= statements[0], "{statements:?}");
     assert!(statements[1] <= 30, "{statements:?}");
 }

@@ -302,7 +302,7 @@ pub enum Outcome {
     Shown,
     /// Nothing was found that could be shown.
     NothingFound,
-    /// It was refused, in part or as a whole.
+    /// It was refused, and nothing was shown. What was refused of an operation that showed something is in `refused`.
     Refused,
 }
 

@@ -5,7 +5,7 @@ use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::Basis;
 use domain::fhir_values::Address;
 use domain::{PatientId, Permission, Phi};
-use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot, Verdict};
+use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -49,6 +49,8 @@ struct Row {
     basis: Option<String>,
     purpose: Option<String>,
     purpose_of_use: Option<String>,
+    #[sqlx(skip)]
+    masked: bool,
 }
 
 impl OfPatient for Row {
@@ -59,7 +61,7 @@ impl OfPatient for Row {
         PatientId(self.patient_id)
     }
     fn mask(self, _why: Masked) -> Self {
-        Self { recipient_name: None, recipient_address: None, what: None, purpose: None, purpose_of_use: None, ..self }
+        Self { masked: true, ..self }
     }
 }
 
@@ -87,11 +89,9 @@ pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: 
     let rows: Vec<Row> =
         sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).fetch_all(&mut *snapshot.connection().await).await?;
     // An accounting is handed out as whole: with blanks in it there is none.
-    if snapshot.judge(&rows).await?.iter().any(|verdict| *verdict != Verdict::Shown) {
-        return Err(NotShown::PatientUnknown);
-    }
     let rows = snapshot.show(rows).await?;
-    let disclosures = rows.into_iter().flatten().map(Entry::try_from).collect::<Result<_, _>>()?;
+    let whole: Option<Vec<Row>> = rows.into_iter().map(|row| row.filter(|row| !row.masked)).collect();
+    let disclosures = whole.ok_or(NotShown::PatientUnknown)?.into_iter().map(Entry::try_from).collect::<Result<_, _>>()?;
     Ok(Accounting { tenant: snapshot.caller().tenant.0, organizations, patient: patient.0, name, period, made: now, disclosures })
 }
 

@@ -39,7 +39,7 @@ impl OfPatient for Row {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        self.security.iter().filter_map(|code| Label::from_code(code)).collect()
+        Label::from_codes(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
         self.uploader == Some(user.0)

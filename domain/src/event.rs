@@ -141,6 +141,11 @@ impl Label {
         !matches!(self, Self::Unrestricted | Self::Normal | Self::Restricted)
     }
 
+    /// The labels of the codes that a row has; a code that is none is left out.
+    pub fn from_codes(codes: &[String]) -> Vec<Self> {
+        codes.iter().filter_map(|code| Self::from_code(code)).collect()
+    }
+
     /// The label of an HL7 code.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|label| label.code() == code)

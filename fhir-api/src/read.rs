@@ -210,7 +210,7 @@ async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, 
         let Some(resource) = resource else { continue };
         match (patient, permissions(resource_type).last()) {
             (Some(patient), Some(permission)) => {
-                let labels = codes.iter().filter_map(|code| Label::from_code(code)).collect();
+                let labels = Label::from_codes(&codes);
                 candidates.push(Candidate { permission: *permission, patient, labels, author, resource: Some(resource) });
             }
             _ => resources.push(resource),

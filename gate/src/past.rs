@@ -104,7 +104,7 @@ fn items(events: &[Recorded], labels_now: Vec<(Uuid, Vec<String>)>, user: UserId
     }
     for (id, labels) in labels_now {
         if let Some(item) = items.get_mut(&id) {
-            item.labels.extend(labels.iter().filter_map(|label| Label::from_code(label)));
+            item.labels.extend(Label::from_codes(&labels));
         }
     }
     items

@@ -64,7 +64,7 @@ impl OfPatient for Document {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        labels(&self.security)
+        Label::from_codes(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
         self.recorded.user == user
@@ -72,11 +72,6 @@ impl OfPatient for Document {
     fn mask(self, why: gate::Masked) -> Self {
         Self { title: None, content_type: None, occurred_at: None, security: Vec::new(), removal_reason: None, masked: Some(why.into()), ..self }
     }
-}
-
-/// The labels that a row has as codes.
-pub fn labels(security: &[String]) -> Vec<Label> {
-    security.iter().filter_map(|code| Label::from_code(code)).collect()
 }
 
 /// FHIR `document-reference-status`.

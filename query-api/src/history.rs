@@ -11,7 +11,6 @@ use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use crate::documents::labels;
 use crate::errors::Failure;
 use crate::paging::Page;
 use crate::reads::{Loads, by_arguments};
@@ -110,7 +109,7 @@ impl OfPatient for HistoryEntry {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        labels(&self.security)
+        Label::from_codes(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
         self.actor_user == user.0

@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use super::{READ, coded};
 use crate::access::AccessedKind;
-use crate::documents::labels;
 use crate::errors::Failure;
 use crate::paging::Page;
 use crate::reads::{Loads, by_arguments, permitted};
@@ -85,7 +84,7 @@ impl OfPatient for AccessGrant {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        labels(&self.labels)
+        Label::from_codes(&self.labels)
     }
     fn mask(self, _why: Masked) -> Self {
         Self { grantee_name: None, kinds: Vec::new(), labels: Vec::new(), ends_at: None, ..self }

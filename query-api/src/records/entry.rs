@@ -15,7 +15,6 @@ use uuid::Uuid;
 
 use super::content::{ChartKind, FactContent};
 use super::past::PastChart;
-use crate::documents::labels;
 use crate::errors::Failure;
 use crate::ids::global;
 use crate::reads::{Loads, by_id, permitted};
@@ -78,7 +77,7 @@ impl OfPatient for ChartEntry {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        labels(&self.security)
+        Label::from_codes(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
         self.recorded.user == user

@@ -12,7 +12,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::entry::{Beside, ChartEntry, ConflictKind};
-use crate::documents::labels;
 use crate::errors::Failure;
 use crate::reads::Loads;
 
@@ -95,7 +94,7 @@ impl OfPatient for Row {
         PatientId(self.patient_id)
     }
     fn labels(&self) -> Vec<Label> {
-        labels(&self.security)
+        Label::from_codes(&self.security)
     }
     fn is_by(&self, user: UserId) -> bool {
         self.author == Some(user.0)

@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 pub use collect::{CollectError, Collected, collect};
 pub use kind::{AllowedTypes, WrongType};
 pub use openapi::describe;
-pub use storage::{Blob, Storage, StorageError};
+pub use storage::{Blob, Storage, StorageError, objects};
 pub use take::NotTaken;
 
 /// What the routes stand on. Cheap to clone.

@@ -20,6 +20,8 @@ use uuid::Uuid;
 const PART: usize = 5 * 1024 * 1024;
 /// Where uploads are until they are whole.
 const STAGE: &str = "stage";
+/// How the name of a bucket begins.
+const S3: &str = "s3://";
 /// How long one request to S3 may take, and how long failed ones are repeated.
 const REQUEST_AT_MOST: &str = "30 seconds";
 const RETRY_AT_MOST: Duration = Duration::from_secs(10);
@@ -94,25 +96,35 @@ impl Blob {
     }
 }
 
+/// The objects of a folder, which is made when it is not there, or of `s3://bucket/prefix` with the `AWS_…` variables of the environment.
+pub fn objects(location: &str) -> Result<Arc<dyn ObjectStore>, StorageError> {
+    let Some(bucket) = location.strip_prefix(S3) else {
+        make_folder(FilePath::new(location))?;
+        return Ok(Arc::new(LocalFileSystem::new_with_prefix(location).map_err(StorageError::Location)?.with_fsync(true)));
+    };
+    let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
+    let s3 = AmazonS3Builder::from_env()
+        .with_bucket_name(bucket)
+        .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_AT_MOST)
+        .with_retry(RetryConfig { retry_timeout: RETRY_AT_MOST, ..RetryConfig::default() })
+        .build()
+        .map_err(StorageError::Location)?;
+    Ok(Arc::new(PrefixStore::new(s3, prefix)))
+}
+
+fn make_folder(folder: &FilePath) -> Result<(), StorageError> {
+    std::fs::create_dir_all(folder).map_err(|error| StorageError::Location(object_store::Error::Generic { store: "folder", source: error.into() }))
+}
+
 impl Storage {
     /// A folder, which is made when it is not there, or `s3://bucket/prefix` with the `AWS_…` variables of the environment.
     pub fn open(location: &str) -> Result<Self, StorageError> {
-        let Some(bucket) = location.strip_prefix("s3://") else { return Self::in_folder(FilePath::new(location)) };
-        let (bucket, prefix) = bucket.split_once('/').unwrap_or((bucket, ""));
-        let s3 = AmazonS3Builder::from_env()
-            .with_bucket_name(bucket)
-            .with_config(AmazonS3ConfigKey::Client(ClientConfigKey::Timeout), REQUEST_AT_MOST)
-            .with_retry(RetryConfig { retry_timeout: RETRY_AT_MOST, ..RetryConfig::default() })
-            .build()
-            .map_err(StorageError::Location)?;
-        Ok(Self { store: Arc::new(PrefixStore::new(s3, prefix)), folder: None })
-    }
-
-    fn in_folder(folder: &FilePath) -> Result<Self, StorageError> {
-        let location = |source| StorageError::Location(object_store::Error::Generic { store: "folder", source });
-        std::fs::create_dir_all(folder.join(STAGE)).map_err(|error| location(error.into()))?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(StorageError::Location)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), folder: Some(folder.to_owned()) })
+        let store = objects(location)?;
+        let folder = (!location.starts_with(S3)).then(|| PathBuf::from(location));
+        if let Some(folder) = &folder {
+            make_folder(&folder.join(STAGE))?;
+        }
+        Ok(Self { store, folder })
     }
 
     /// Begins to store sealed bytes, of which the address is not known yet.

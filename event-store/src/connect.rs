@@ -13,8 +13,8 @@ pub enum Log {
 }
 
 impl Log {
-    /// The schema of its tables; also its name in metrics and notifications.
-    pub(crate) fn schema(self) -> &'static str {
+    /// Its name, which is also the schema of its tables.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Clinical => "clinical",
             Self::Access => "access",
@@ -26,7 +26,7 @@ impl Log {
 pub(crate) fn options(pool: &PgPool, log: Log) -> PgConnectOptions {
     (*pool.connect_options()).clone().options([
         ("role", "carelog_log"),
-        ("search_path", log.schema()),
+        ("search_path", log.name()),
         // An acknowledged append is durable, whatever the server's default is.
         ("synchronous_commit", "on"),
         // Every statement of this crate finds its rows by an index. A planner that has no statistics yet, or old ones, may think otherwise.

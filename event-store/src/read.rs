@@ -59,7 +59,7 @@ impl EventStore {
 
     /// How often the log has been restored from a backup, from 1: positions are unique within an epoch.
     pub async fn epoch(&self) -> Result<i64, ReadError> {
-        Ok(sqlx::query_scalar("select epoch from epoch").fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar("select max(epoch) from epoch").fetch_one(&self.pool).await?)
     }
 
     /// The events of a tenant that match, in order, up to and including `through`.

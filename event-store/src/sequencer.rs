@@ -115,7 +115,7 @@ impl Sequencer {
                     if is_refusal(&error) {
                         return Err(Failure::Refused(Arc::new(error)));
                     }
-                    metrics::counter!("carelog_log_retries_total", "log" => self.log.schema()).increment(1);
+                    metrics::counter!("carelog_log_retries_total", "log" => self.log.name()).increment(1);
                     tracing::warn!(%error, "a batch goes through again");
                     last = error;
                 }
@@ -186,9 +186,9 @@ fn reply_unavailable(requests: impl Iterator<Item = Request>, error: &Arc<sqlx::
 #[expect(clippy::cast_precision_loss, reason = "batches are small")]
 fn count(log: Log, batch: &[Request], verdicts: &[Verdict], took: Duration) {
     let appended = batch.iter().zip(verdicts).filter(|(_, verdict)| matches!(verdict, Verdict::Appended(_)));
-    metrics::counter!("carelog_log_events_total", "log" => log.schema()).increment(appended.map(|(request, _)| request.events.len() as u64).sum());
-    metrics::counter!("carelog_log_conflicts_total", "log" => log.schema())
+    metrics::counter!("carelog_log_events_total", "log" => log.name()).increment(appended.map(|(request, _)| request.events.len() as u64).sum());
+    metrics::counter!("carelog_log_conflicts_total", "log" => log.name())
         .increment(verdicts.iter().filter(|verdict| **verdict == Verdict::Grown).count() as u64);
-    metrics::histogram!("carelog_log_batch_requests", "log" => log.schema()).record(batch.len() as f64);
-    metrics::histogram!("carelog_log_commit_seconds", "log" => log.schema()).record(took.as_secs_f64());
+    metrics::histogram!("carelog_log_batch_requests", "log" => log.name()).record(batch.len() as f64);
+    metrics::histogram!("carelog_log_commit_seconds", "log" => log.name()).record(took.as_secs_f64());
 }

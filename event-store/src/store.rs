@@ -14,7 +14,7 @@ use vault::Vault;
 use crate::connect::{Log, options};
 use crate::request::{Outcome, Request, prepare};
 use crate::sequencer::{QUEUE, Sequencer};
-use crate::{Append, AppendError, Appended, Clock, CommandKey, Position, ReadError, read, tail};
+use crate::{Append, AppendError, Appended, Clock, CommandKey, Epoch, Position, ReadError, read, tail};
 
 /// How long a statement that reads the log may take, locks it waits for included.
 const READ_WITHIN: &str = "10s";
@@ -65,7 +65,7 @@ impl EventStore {
             TrySendError::Closed(_) => gone(),
         })?;
         let outcome = replied.await.map_err(|_| gone())??;
-        metrics::histogram!("carelog_log_append_seconds", "log" => self.log.schema()).record(started.elapsed());
+        metrics::histogram!("carelog_log_append_seconds", "log" => self.log.name()).record(started.elapsed());
         match outcome {
             Outcome::Appended(position) => Ok(Appended { position, event_ids, answer, repeated: false }),
             Outcome::Seen => {
@@ -104,13 +104,29 @@ fn gone() -> AppendError {
 /// Brings a log's database to this build's schema. The migrations are written for the clinical log, whose schema is the only name of it in them.
 pub async fn migrate(pool: &PgPool, log: Log) -> Result<(), MigrateError> {
     let mut migrator = sqlx::migrate!("../migrations/log");
-    let schema = log.schema();
+    let schema = log.name();
     let own = |written: &Migration| {
-        let sql = written.sql.as_str().replace(Log::Clinical.schema(), schema);
+        let sql = written.sql.as_str().replace(Log::Clinical.name(), schema);
         Migration::new(written.version, written.description.clone(), written.migration_type, AssertSqlSafe(sql).into_sql_str(), written.no_tx)
     };
     migrator.migrations = migrator.migrations.iter().map(own).collect();
     migrator.create_schema(schema);
     migrator.dangerous_set_table_name(format!("{schema}.migration"));
     migrator.run(pool).await
+}
+
+/// Begins a new epoch of a log at its head, as its owner: what comes now is other history than what may have been given positions beyond it before.
+pub async fn begin_epoch(pool: &PgPool, log: Log) -> Result<Epoch, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let schema = log.name();
+    let statement = format!(
+        "set local search_path = {schema}; \
+        select pg_advisory_xact_lock('event'::regclass::oid::bigint);"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
+    let statement = "insert into epoch (epoch, first_position) select max(epoch) + 1, (select coalesce(max(position), 0) + 1 from event) from epoch \
+        returning epoch, first_position";
+    let epoch = sqlx::query_as(statement).fetch_one(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(epoch)
 }

@@ -51,7 +51,7 @@ async fn listen_and_poll(log: Log, pool: &PgPool, options: PgConnectOptions, kno
 async fn listen(log: Log, pool: &PgPool) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.eager_reconnect(false);
-    listener.listen(&format!("carelog_log_{}", log.schema())).await?;
+    listener.listen(&format!("carelog_log_{}", log.name())).await?;
     Ok(listener)
 }
 

@@ -15,6 +15,7 @@ mod source;
 mod state;
 mod tails;
 pub mod topics;
+mod whole;
 
 use sqlx::PgPool;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -29,6 +30,7 @@ pub use relay::{Halted, Relay};
 pub use resume::KafkaAhead;
 pub use source::open_source;
 pub use state::{Phase, RelayState, Trouble};
+pub use whole::{every_record, published};
 
 pub(crate) use blocking::blocking;
 

@@ -1,12 +1,10 @@
 //! An event of the log as a Kafka record, and back: the envelope as value, the chain and CloudEvents 1.0 as headers (binary mode).
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{TenantId, UserId};
+use chrono::SecondsFormat;
 use event_schemas::log::v1;
-use event_store::{Actor, Position, Stored};
+use event_store::{NotAnEvent, Position, Stored};
 use prost::Message as _;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
-use uuid::Uuid;
 
 /// Where a record stands in its partition's chain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,26 +24,7 @@ pub struct NotOurs(pub &'static str);
 
 /// The value of an event's record.
 pub(crate) fn encode(stored: &Stored, link: Link) -> Vec<u8> {
-    let envelope = v1::Envelope {
-        epoch: link.epoch,
-        position: link.position.0,
-        prev: link.prev.0,
-        event_id: stored.event_id.to_string(),
-        tenant: stored.tenant.to_string(),
-        event_type: stored.event_type.clone(),
-        version: stored.version.into(),
-        subject: stored.subject.clone(),
-        tags: stored.tags.clone(),
-        labels: stored.labels.clone(),
-        actor: Some(v1::Actor { user: stored.actor.user.to_string(), role: stored.actor.role.clone() }),
-        correlation: stored.correlation.to_string(),
-        causation: stored.causation.map(|id| id.to_string()),
-        command: stored.command.to_string(),
-        recorded: Some(timestamp(stored.recorded)),
-        payload: stored.payload.clone(),
-        sealed: stored.sealed.clone(),
-    };
-    envelope.encode_to_vec()
+    v1::Envelope { epoch: link.epoch, prev: link.prev.0, ..stored.envelope() }.encode_to_vec()
 }
 
 /// The headers of an event's record. Header values are text: a stock client shows them, and CloudEvents asks for it.
@@ -93,43 +72,17 @@ pub(crate) fn link<H: Headers>(headers: Option<&H>) -> Result<Link, NotOurs> {
 /// The event of a record's value, as the log stores it, and its place in the chain.
 pub fn decode(value: &[u8]) -> Result<(Stored, Link), NotOurs> {
     let envelope = v1::Envelope::decode(value).map_err(|_| NotOurs("envelope"))?;
-    let actor = envelope.actor.ok_or(NotOurs("actor"))?;
     let link = Link { epoch: envelope.epoch, position: Position(envelope.position), prev: Position(envelope.prev) };
-    let stored = Stored {
-        position: link.position,
-        event_id: id(&envelope.event_id, "event_id")?,
-        tenant: TenantId(id(&envelope.tenant, "tenant")?),
-        event_type: envelope.event_type,
-        version: envelope.version.try_into().map_err(|_| NotOurs("version"))?,
-        subject: envelope.subject,
-        tags: envelope.tags,
-        labels: envelope.labels,
-        actor: Actor { user: UserId(id(&actor.user, "actor")?), role: actor.role },
-        correlation: id(&envelope.correlation, "correlation")?,
-        causation: envelope.causation.map(|text| id(&text, "causation")).transpose()?,
-        command: id(&envelope.command, "command")?,
-        recorded: envelope.recorded.and_then(time).ok_or(NotOurs("recorded"))?,
-        payload: envelope.payload,
-        sealed: envelope.sealed,
-    };
+    let stored = Stored::try_from(envelope).map_err(|NotAnEvent(field)| NotOurs(field))?;
     Ok((stored, link))
-}
-
-fn id(text: &str, field: &'static str) -> Result<Uuid, NotOurs> {
-    text.parse().map_err(|_| NotOurs(field))
-}
-
-fn timestamp(time: DateTime<Utc>) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: time.timestamp(), nanos: i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default() }
-}
-
-fn time(timestamp: prost_types::Timestamp) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp(timestamp.seconds, timestamp.nanos.try_into().ok()?)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use domain::{TenantId, UserId};
+    use event_store::Actor;
     use rdkafka::message::Headers as _;
+    use uuid::Uuid;
 
     use super::*;
 

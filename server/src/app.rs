@@ -19,6 +19,8 @@ use crate::key_ring;
 pub struct App {
     /// The log.
     pub store: EventStore,
+    /// The access log.
+    pub access: EventStore,
     /// The access log's database, to see that it answers.
     pub access_pool: PgPool,
     /// The log's database, for the relay's own state beside the log.
@@ -53,9 +55,9 @@ impl App {
         let store =
             EventStore::open(Log::Clinical, log_pool.clone(), vault, Clock::system()).await.context("the log does not open; was `carelog migrate` run?")?;
         let authority = authority(config)?;
-        let gate = Gate::new(store.clone(), access, read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
+        let gate = Gate::new(store.clone(), access.clone(), read_pool.clone(), authority, Duration::from_millis(config.wait_milliseconds));
         let storage = Storage::open(&config.documents).context("the documents' storage does not open (CARELOG_DOCUMENTS)")?;
-        Ok(Self { store, access_pool, log_pool, read_pool, gate, storage })
+        Ok(Self { store, access, access_pool, log_pool, read_pool, gate, storage })
     }
 }
 

@@ -10,6 +10,7 @@ use documents::AllowedTypes;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::key_ring::RootKeySettings;
+use crate::signing::SigningSettings;
 
 /// The settings that every task shares.
 #[derive(Args, Clone)]
@@ -53,6 +54,8 @@ pub struct Config {
     /// Where documents are kept, sealed: a folder, or `s3://bucket/prefix` with the `AWS_…` variables.
     #[arg(long, env = "CARELOG_DOCUMENTS", default_value = "data/documents", global = true)]
     pub documents: String,
+    #[command(flatten)]
+    pub signing: SigningSettings,
     /// The most that a document may have, in megabytes.
     #[arg(long, env = "CARELOG_DOCUMENT_LIMIT", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=100), global = true)]
     document_limit: u64,

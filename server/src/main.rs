@@ -21,8 +21,11 @@ mod openapi;
 mod progress;
 mod serve;
 mod shutdown;
+mod signing;
 mod telemetry;
+mod tlog;
 mod token;
+mod verify;
 mod welcome;
 mod why;
 
@@ -45,7 +48,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Everything in one process: commands, queries, projections and the relay to Kafka.
+    /// Everything in one process: commands, queries, projections, the relay to Kafka and the signer of the logs.
     Serve,
     /// The command API alone.
     Command,
@@ -55,10 +58,18 @@ enum Task {
     Project,
     /// The relay to Kafka alone.
     Relay,
+    /// The signer of the logs alone.
+    Sign,
     /// Make the databases and bring their schemas up to date.
     Migrate,
     /// Say whether the settings and the servers keep what Carelog promises.
     Doctor,
+    /// Say whether the logs are still what was signed, and where they are not.
+    Verify(verify::Verify),
+    /// Write the proof that an event is in the log, which anyone can check.
+    Proof(verify::ProofOf),
+    /// Begin a new epoch of the logs, after they were restored from a backup.
+    BeginEpoch(verify::BeginEpoch),
     /// Compare every read model with a fresh fold of the log.
     Check,
     /// Build a read model anew beside the active one, then switch.
@@ -111,6 +122,10 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Query => serve::run(&config, serve::Parts { queries: true, ..serve::Parts::default() }).await?,
         Task::Project => serve::run(&config, serve::Parts { projections: true, ..serve::Parts::default() }).await?,
         Task::Relay => serve::run(&config, serve::Parts { relay: true, ..serve::Parts::default() }).await?,
+        Task::Sign => serve::run(&config, serve::Parts { sign: true, ..serve::Parts::default() }).await?,
+        Task::Verify(verify) => return verify::run(&config, verify).await,
+        Task::Proof(proof) => verify::prove(&config, &proof).await?,
+        Task::BeginEpoch(begin) => verify::begin_epoch(&config, &begin).await?,
         Task::Migrate => migrate::run(&config).await?,
         Task::Doctor => return doctor::run(&config).await,
         Task::Check => return check::run(&config).await,

@@ -13,6 +13,7 @@ use query_api::QueryApi;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use transparency::SignerState;
 
 use crate::app::App;
 use crate::collect;
@@ -22,6 +23,7 @@ use crate::escalations;
 use crate::health::{Check, Health, check};
 use crate::http;
 use crate::shutdown::{self, Shutdown};
+use crate::{signing, tlog};
 
 /// What a process does.
 #[derive(Clone, Copy, Default)]
@@ -35,12 +37,14 @@ pub struct Parts {
     pub projections: bool,
     /// The relay to Kafka.
     pub relay: bool,
+    /// The signer of the logs.
+    pub sign: bool,
 }
 
 impl Parts {
     /// Everything, as far as the configuration has it.
     pub fn all(config: &Config) -> Self {
-        Self { commands: true, queries: true, projections: true, relay: config.kafka == Switch::On }
+        Self { commands: true, queries: true, projections: true, relay: config.kafka == Switch::On, sign: true }
     }
 }
 
@@ -78,6 +82,19 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
             Ok(())
         });
     }
+    if parts.sign {
+        for (name, signer) in signing::signers(config, &app)? {
+            checks.push(signer_check(name, signer.state()));
+            let shutdown = shutdown.clone();
+            // One that halts has said why; everything else goes on, and health shows it.
+            work.spawn(async move {
+                if signer.run(shutdown.clone()).await.is_err() {
+                    shutdown::requested(shutdown).await;
+                }
+                Ok(())
+            });
+        }
+    }
     if parts.commands {
         checks.push(storage(app.storage.clone()));
         let (gate, stop) = (app.gate.clone(), shutdown.clone());
@@ -92,13 +109,13 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
         });
     }
     let health = Health::new(app.store.clock().clone(), checks);
-    let router = router(config, parts, &app, health, metrics, &shutdown);
+    let router = router(config, parts, &app, health, metrics, &shutdown)?;
     tracing::info!(address = %config.http, "listening");
     serve_http(listener, router, shutdown.clone(), &mut work);
     finish(work, shutdown).await
 }
 
-fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> Router {
+fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> anyhow::Result<Router> {
     let mut router = http::operations(health, metrics);
     if parts.commands {
         router = router.merge(command_api::router(app.gate.clone())).merge(documents::router(app.documents(config))).merge(http::documentation(&config.web));
@@ -111,7 +128,10 @@ fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: Pro
     if parts.commands || parts.queries {
         router = router.merge(http::pages(&config.web));
     }
-    http::surround(router, config)
+    if parts.queries || parts.sign {
+        router = router.merge(tlog::router(app.gate.clone(), signing::open(config)?));
+    }
+    Ok(http::surround(router, config))
 }
 
 fn serve_http(listener: tokio::net::TcpListener, router: Router, shutdown: Shutdown, work: &mut JoinSet<anyhow::Result<()>>) {
@@ -239,6 +259,19 @@ fn relay_check(state: watch::Receiver<RelayState>) -> (&'static str, crate::heal
                 (Phase::Publishing | Phase::Waiting, _) => Check::up(Some(behind)),
                 (Phase::Halted, trouble) => Check::degraded(trouble.map_or(behind, |trouble| format!("halted: {}", trouble.detail))),
                 (_, trouble) => Check::degraded(trouble.map_or(behind.clone(), |trouble| format!("{behind}; {}", trouble.kind))),
+            }
+        }
+    })
+}
+
+fn signer_check(name: &'static str, state: watch::Receiver<SignerState>) -> (&'static str, crate::health::Run) {
+    check(name, move || {
+        let SignerState { published, head, trouble, .. } = state.borrow().clone();
+        async move {
+            let behind = format!("{} positions behind", head.saturating_sub(published));
+            match trouble {
+                None => Check::up(Some(behind)),
+                Some(trouble) => Check::degraded(trouble),
             }
         }
     })

@@ -406,6 +406,8 @@ async fn history_cannot_be_changed_by_the_store_nor_by_its_owner() {
         "update clinical.command set answer = '{}'",
         "delete from clinical.command",
         "truncate clinical.command",
+        "update clinical.epoch set epoch = 2",
+        "delete from clinical.epoch",
     ] {
         let by_trigger = sqlx::query(change).execute(&log.owner).await.unwrap_err();
         assert!(by_trigger.to_string().contains("the log is append-only"), "{change}: {by_trigger}");
@@ -414,9 +416,6 @@ async fn history_cannot_be_changed_by_the_store_nor_by_its_owner() {
         let by_grant = sqlx::query(change).execute(&mut *as_the_store).await.unwrap_err();
         assert!(by_grant.to_string().contains("permission denied"), "{change}: {by_grant}");
     }
-    let mut as_the_store = log.owner.begin().await.unwrap();
-    sqlx::query("set local role carelog_log").execute(&mut *as_the_store).await.unwrap();
-    assert!(sqlx::query("update clinical.epoch set epoch = 2").execute(&mut *as_the_store).await.is_err());
     assert_eq!(log.store.epoch().await.unwrap(), 1);
 }
 

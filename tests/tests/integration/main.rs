@@ -33,4 +33,5 @@ mod schemas;
 mod servers;
 mod tidy;
 mod tokens;
+mod transparency;
 mod vault;

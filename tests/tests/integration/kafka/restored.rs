@@ -1,6 +1,6 @@
 //! A log that was put back to an older state.
 
-use event_store::Position;
+use event_store::{Log, Position};
 use kafka::{ConsumerError, Halted, LogConsumer, Phase};
 
 use super::consumer::{all, assert_hands_out};
@@ -34,7 +34,7 @@ async fn with_its_epoch_raised_it_goes_on_and_readers_see_the_fork() {
 
     let restored = TestTopic { log: TestLog::new().await, config: topic.config.clone() };
     kafka::migrate(&restored.log.owner).await.unwrap();
-    sqlx::query("update clinical.epoch set epoch = 2").execute(&restored.log.owner).await.unwrap();
+    event_store::begin_epoch(&restored.log.owner, Log::Clinical).await.unwrap();
     let mut relay = restored.relay().await;
     relay.published(restored.append_some(60).await).await;
     relay.stop().await.unwrap();

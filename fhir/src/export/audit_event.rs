@@ -1,5 +1,5 @@
 //! An access record as `AuditEvent`, as IHE's Basic Audit Log Patterns have it (<https://profiles.ihe.net/ITI/BALP/>): a read or a query, of one patient or of
-//! none or several. What was refused follows FHIR's own advice and no pattern: the patterns are of what succeeded.
+//! none or several. What was refused follows FHIR's own advice and no pattern: the patterns are of what succeeded. Neither does what asked for nothing.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -27,28 +27,33 @@ pub struct AuditRow<'record> {
     pub access: &'record AccessRecorded,
 }
 
+/// What begins the operations that ask for nothing: a command, an import, a token that was made.
+const ASK_NOTHING: [&str; 3] = ["command ", "import ", "token "];
+
 /// What sort of interaction it was.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pattern {
-    /// One resource by its id.
-    Read,
-    /// Anything else.
+enum Pattern<'record> {
+    /// One resource of this type, by its id.
+    Read(&'record str),
+    /// Any other question.
     Query,
+    /// No question.
+    Neither,
 }
 
 impl AuditRow<'_> {
     /// The resource.
     pub fn resource(&self) -> Value {
         let access = self.access;
-        let pattern = if self.read_of().is_some() { Pattern::Read } else { Pattern::Query };
+        let pattern = self.pattern();
         let recorded = self.recorded.to_rfc3339_opts(SecondsFormat::Micros, true);
         let mut meta = json!({ "versionId": self.position.to_string(), "lastUpdated": recorded });
         let mut audit = json!({
             "resourceType": "AuditEvent",
             "id": self.id,
             "type": coding(&format!("{TERMINOLOGY}/audit-event-type"), "rest", "Restful Operation"),
-            "subtype": [self.interaction(pattern)],
-            "action": if pattern == Pattern::Read { "R" } else { "E" },
+            "subtype": self.interactions(pattern).map(|code| coding("http://hl7.org/fhir/restful-interaction", code, code)).collect::<Vec<_>>(),
+            "action": if matches!(pattern, Pattern::Read(_)) { "R" } else { "E" },
             "recorded": recorded,
             "outcome": if access.outcome == AccessOutcome::Refused { "4" } else { "0" },
             "outcomeDesc": access.in_words(self.role),
@@ -60,47 +65,60 @@ impl AuditRow<'_> {
             },
             "entity": self.entities(pattern),
         });
-        if access.outcome != AccessOutcome::Refused {
-            meta["profile"] = json!([self.profile(pattern)]);
+        if let Some(profile) = self.profile(pattern) {
+            meta["profile"] = json!([profile]);
         }
         audit["meta"] = meta;
         audit
     }
 
-    /// The type that was read, of `fhir read <Type>`.
-    fn read_of(&self) -> Option<&str> {
+    fn pattern(&self) -> Pattern<'_> {
+        let operation = self.access.operation.as_str();
+        if ASK_NOTHING.iter().any(|beginning| operation.starts_with(beginning)) {
+            return Pattern::Neither;
+        }
+        let read = match operation {
+            "download document" | "download document by link" => Some("DocumentReference"),
+            _ => operation.strip_prefix("fhir read "),
+        };
         // A read that found nothing, or was not answered, has no resource.
-        (self.access.outcome == AccessOutcome::Shown).then(|| self.access.operation.strip_prefix("fhir read ")).flatten()
+        read.filter(|_| self.access.outcome == AccessOutcome::Shown).map_or(Pattern::Query, Pattern::Read)
     }
 
-    fn profile(&self, pattern: Pattern) -> String {
+    fn profile(&self, pattern: Pattern<'_>) -> Option<String> {
         let of_one = self.access.patients.len() == 1;
         let name = match (pattern, of_one) {
-            (Pattern::Read, true) => "PatientRead",
-            (Pattern::Read, false) => "Read",
+            _ if self.access.outcome == AccessOutcome::Refused => return None,
+            (Pattern::Neither, _) => return None,
+            (Pattern::Read(_), true) => "PatientRead",
+            (Pattern::Read(_), false) => "Read",
             (Pattern::Query, true) => "PatientQuery",
             (Pattern::Query, false) => "Query",
         };
-        format!("{BALP}/StructureDefinition/IHE.BasicAudit.{name}")
+        Some(format!("{BALP}/StructureDefinition/IHE.BasicAudit.{name}"))
     }
 
-    fn interaction(&self, pattern: Pattern) -> Value {
-        let code = match pattern {
-            Pattern::Read => "read",
-            Pattern::Query if self.access.operation.starts_with("fhir search ") => "search-type",
-            Pattern::Query => "operation",
+    /// The codes of the interaction: a read has one of IHE's for reads, a query one of those for searches, whatever else it is.
+    fn interactions(&self, pattern: Pattern<'_>) -> impl Iterator<Item = &'static str> {
+        let codes: &[&str] = match pattern {
+            Pattern::Read(_) => &["read"],
+            Pattern::Query if self.access.operation.starts_with("fhir search ") => &["search-type"],
+            Pattern::Query => &["search", "operation"],
+            Pattern::Neither => &["operation"],
         };
-        coding("http://hl7.org/fhir/restful-interaction", code, code)
+        codes.iter().copied()
     }
 
     /// In a read the data flow from the server to the client; in a query the question flows from the client to the server.
-    fn agents(&self, pattern: Pattern) -> Value {
+    fn agents(&self, pattern: Pattern<'_>) -> Value {
         let [from, to] = [concept(DCM, "110153", "Source Role ID"), concept(DCM, "110152", "Destination Role ID")];
-        let (client, server) = if pattern == Pattern::Read { (to, from) } else { (from, to) };
+        let (client, server) = if matches!(pattern, Pattern::Read(_)) { (to, from) } else { (from, to) };
         let unknown = Origin::default();
         let origin = self.access.origin.known().unwrap_or(&unknown);
         let network = origin.address.as_ref().map_or_else(not_known, |address| json!({ "address": address, "type": "2" }));
-        let who = origin.agent.as_ref().map_or_else(not_known, |agent| json!({ "display": agent }));
+        // A client may say that it is nothing; FHIR has no empty texts.
+        let agent = origin.agent.as_deref().map(str::trim).filter(|agent| !agent.is_empty());
+        let who = agent.map_or_else(unknown_client, |agent| json!({ "display": agent }));
         json!([
             { "type": client, "who": who, "requestor": false, "network": network },
             { "type": server, "who": { "display": "Carelog" }, "requestor": false, "network": not_known() },
@@ -129,13 +147,13 @@ impl AuditRow<'_> {
         user
     }
 
-    fn entities(&self, pattern: Pattern) -> Vec<Value> {
+    fn entities(&self, pattern: Pattern<'_>) -> Vec<Value> {
         let object = coding(&format!("{TERMINOLOGY}/audit-entity-type"), "2", "System Object");
-        let subject = match (pattern, self.read_of()) {
-            (Pattern::Read, Some(name)) => json!({
+        let subject = match pattern {
+            Pattern::Read(name) => json!({
                 "type": object, "role": coding(&format!("{TERMINOLOGY}/object-role"), "4", "Domain Resource"), "what": self.what_was_read(name),
             }),
-            _ => json!({
+            Pattern::Query | Pattern::Neither => json!({
                 "type": object, "role": coding(&format!("{TERMINOLOGY}/object-role"), "24", "Query"),
                 "description": self.access.operation, "query": STANDARD.encode(self.question()),
             }),
@@ -150,7 +168,8 @@ impl AuditRow<'_> {
     /// Which resource was read; its type alone, where the caller is not told what was looked for.
     fn what_was_read(&self, name: &str) -> Value {
         let criteria = self.access.criteria.as_ref().and_then(|criteria| criteria.known()).and_then(|criteria| serde_json::from_str::<Value>(criteria).ok());
-        match criteria.as_ref().and_then(|criteria| criteria["id"].as_str()) {
+        let id = criteria.as_ref().and_then(|criteria| criteria["id"].as_str().or_else(|| criteria["document"].as_str()));
+        match id {
             Some(id) => json!({ "reference": format!("{name}/{id}"), "type": name }),
             None => json!({ "type": name, "display": name }),
         }
@@ -185,4 +204,11 @@ fn purpose(purpose: PurposeOfUse) -> Value {
 /// What must be there, and is not known.
 fn not_known() -> Value {
     json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown" }] })
+}
+
+/// A reference that names nobody wants words at least.
+fn unknown_client() -> Value {
+    let mut client = not_known();
+    client["display"] = "unknown".into();
+    client
 }

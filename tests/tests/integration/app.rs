@@ -110,6 +110,7 @@ impl App {
             .env("CARELOG_ACCESS_DATABASE_URL", self.url(3))
             .env("CARELOG_KEYS", &self.keys)
             .env("CARELOG_DOCUMENTS", &self.documents)
+            .env("CARELOG_TILES", self.keys.join("tiles"))
             .env("KAFKA", "off")
             .envs(self.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         command

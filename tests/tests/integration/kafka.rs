@@ -28,13 +28,13 @@ use plain::Record;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A log, and topics of its own on the broker that `KAFKA_BROKERS` names.
-struct TestTopic {
-    log: TestLog,
-    config: KafkaConfig,
+pub struct TestTopic {
+    pub log: TestLog,
+    pub config: KafkaConfig,
 }
 
 impl TestTopic {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self::at(std::env::var("KAFKA_BROKERS").expect("KAFKA_BROKERS names a broker; `make test` starts one")).await
     }
 
@@ -45,7 +45,7 @@ impl TestTopic {
     }
 
     /// A relay as a process of its own has it.
-    async fn relay(&self) -> RunningRelay {
+    pub async fn relay(&self) -> RunningRelay {
         self.relay_of(&self.log).await
     }
 
@@ -67,7 +67,7 @@ impl TestTopic {
     }
 
     /// Appends one event each for some tenants.
-    async fn append_some(&self, tenants: usize) -> Position {
+    pub async fn append_some(&self, tenants: usize) -> Position {
         let mut last = Position(0);
         for example in examples().iter().cycle().take(tenants) {
             last = self.append(vec![example.event.clone()]).await;
@@ -128,14 +128,14 @@ pub fn delete_topics(config: &KafkaConfig) {
 }
 
 /// A relay under way.
-struct RunningRelay {
+pub struct RunningRelay {
     state: watch::Receiver<RelayState>,
     stop: watch::Sender<bool>,
     task: JoinHandle<Result<(), Halted>>,
 }
 
 impl RunningRelay {
-    async fn published(&mut self, position: Position) {
+    pub async fn published(&mut self, position: Position) {
         self.reaches(|state| state.published >= position).await;
     }
 
@@ -148,7 +148,7 @@ impl RunningRelay {
         assert!(reached, "the relay is at {:?}", self.state.borrow());
     }
 
-    async fn stop(self) -> Result<(), Halted> {
+    pub async fn stop(self) -> Result<(), Halted> {
         self.stop.send_replace(true);
         self.end().await
     }

@@ -1,6 +1,8 @@
 //! Tamper evidence: trees that are signed, and every way of changing history, each of which is named.
 
+mod console;
 mod independent;
+mod on_kafka;
 mod signer;
 mod tampering;
 mod witnesses;

@@ -20,6 +20,7 @@ mod relation;
 mod sessions;
 mod show;
 mod signals;
+mod strangers;
 mod token;
 
 use std::sync::Arc;
@@ -47,8 +48,8 @@ pub use signals::Moved;
 pub use token::{Audience, Claims};
 
 use access::AccessLog;
-use admit::Strangers;
 use signals::Signals;
+use strangers::Strangers;
 
 /// Decides who may do what, executes commands and opens snapshots. Cheap to clone.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use axum::routing::get;
 use command_api::Problem;
 use domain::PatientId;
 use event_store::Clock;
-use gate::{Credentials, Gate, ReadRefusal, Reading, request_id, wait_for};
+use gate::{Credentials, Gate, Reading, request_id, wait_for};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -70,7 +70,7 @@ async fn account(
     let wait_for = wait_for(headers).map_err(|_| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?;
     let reading = Reading { wait_for, criteria: Some(criteria(patient, period)), ..Reading::of(OPERATION, correlation) };
     let read = api.gate.read(&caller, reading, |snapshot| async move { read(&snapshot, PatientId(patient), period, now).await }).await;
-    let accounting = read.map_err(refused)?.value.map_err(not_shown)?;
+    let accounting = read?.value.map_err(not_shown)?;
     let bytes = accounting.write(format).map_err(|error| {
         tracing::error!(%error, request_id = %correlation, "an accounting was not written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not-written", "The accounting could not be written in this format.")
@@ -94,39 +94,15 @@ fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "patient-unknown", "There is no such patient for whom you may ask.")
 }
 
-fn unavailable() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The read models are not available; try again.")
-}
-
-fn refused(refusal: ReadRefusal) -> Problem {
-    match refusal {
-        ReadRefusal::PositionTimeout { wanted, reached } => {
-            let title = "The read models have not come as far as the position that was asked for.";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", title);
-            Problem { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
-        }
-        ReadRefusal::Unauthenticated(_) => Problem::unauthenticated(),
-        ReadRefusal::Unavailable(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the read models");
-            unavailable()
-        }
-        // The gate has said why.
-        ReadRefusal::Unrecorded(_) => unavailable(),
-    }
-}
-
 fn not_shown(not_shown: NotShown) -> Problem {
     match not_shown {
         NotShown::Forbidden(forbidden) => Problem::forbidden(forbidden.0),
         NotShown::PatientUnknown => unknown(),
-        NotShown::Database(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the read models");
-            unavailable()
-        }
+        NotShown::Database(error) => error.into(),
         NotShown::Row(error) => {
             // Not its text, which may repeat a value.
             tracing::error!(line = error.line(), "a row of the read models does not read");
-            unavailable()
+            Problem::unavailable()
         }
     }
 }

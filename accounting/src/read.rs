@@ -5,7 +5,7 @@ use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::Basis;
 use domain::fhir_values::Address;
 use domain::{PatientId, Permission, Phi};
-use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot};
+use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot, Unvalued};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -32,10 +32,16 @@ pub enum NotShown {
     PatientUnknown,
     /// The read models failed.
     #[error("the read models are not available")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Unvalued),
     /// A row does not read.
     #[error("a row of the read models does not read")]
     Row(#[from] serde_json::Error),
+}
+
+impl From<sqlx::Error> for NotShown {
+    fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
 }
 
 #[derive(FromRow)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{Label, PatientId, Permission, UserId};
 use event_store::ReadError;
 use fhir::ResourceType;
-use gate::{AccessRefusal, Forbidden, Masked, OfPatient, ReadRefusal, Snapshot};
+use gate::{AccessRefusal, Forbidden, Masked, OfPatient, ReadRefusal, Snapshot, Unvalued};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -45,6 +45,12 @@ impl From<AccessRefusal> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
+}
+
+impl From<Unvalued> for Failure {
+    fn from(error: Unvalued) -> Self {
         Self::Refused(error.into())
     }
 }

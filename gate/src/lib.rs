@@ -22,6 +22,7 @@ mod show;
 mod signals;
 mod strangers;
 mod token;
+mod unvalued;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,9 +44,10 @@ pub use overdue::{Overdue, Reviews};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, Grant, ReadRefusal, Reading, Snapshot};
-pub use show::{Masked, OfPatient, REDISCLOSURE, Verdict};
+pub use show::{First, Masked, MaskedRows, OfPatient, REDISCLOSURE, Verdict};
 pub use signals::Moved;
 pub use token::{Audience, Claims};
+pub use unvalued::Unvalued;
 
 use access::AccessLog;
 use signals::Signals;

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::read::{NotShown, OPERATION, criteria, read};
+use crate::read::{ENTRIES_AT_MOST, NotShown, OPERATION, criteria, read};
 use crate::{Format, Period};
 
 const PATH: &str = "/v1/patients/{patient}/accounting-of-disclosures";
@@ -98,6 +98,11 @@ fn not_shown(not_shown: NotShown) -> Problem {
     match not_shown {
         NotShown::Forbidden(forbidden) => Problem::forbidden(forbidden.0),
         NotShown::PatientUnknown => unknown(),
+        NotShown::TooMany => {
+            let title = "There are more disclosures than one accounting holds; ask for a shorter period, with `from` and `to`.";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "accounting-too-long", title);
+            Problem { parameters: json!({ "limit": ENTRIES_AT_MOST }), ..problem }
+        }
         NotShown::Database(error) => error.into(),
         NotShown::Row(error) => {
             // Not its text, which may repeat a value.
@@ -116,7 +121,7 @@ pub fn describe() -> Map<String, Value> {
     let binary = json!({ "schema": { "type": "string", "contentMediaType": "application/octet-stream" } });
     let operation = json!({
         "operationId": "disclosures.accounting", "tags": ["disclosures"], "summary": "accounting of disclosures", "x-permission": "read-disclosures",
-        "description": "What of a patient was disclosed to whom outside (45 CFR 164.528), under every record of theirs: for themself, or for an officer.",
+        "description": "What of a patient was disclosed to whom outside (45 CFR 164.528), under every record of theirs: for themself, or for an officer. One accounting holds 10,000 disclosures at most: where there are more, ask for shorter periods, one after the other.",
         "parameters": [
             { "name": "patient", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } },
             query("format", json!({ "type": "string", "enum": ["json", "csv", "pdf"], "default": "json" }), "How it is written."),
@@ -129,6 +134,7 @@ pub fn describe() -> Map<String, Value> {
             "401": problem("No valid bearer token."),
             "403": problem("The caller may not read disclosures."),
             "404": problem("`patient-unknown`: there is none for whom the caller may ask."),
+            "422": problem("`accounting-too-long`: the period has more disclosures than `limit`; ask for a shorter one."),
             "503": problem("Not available; try again."),
         },
     });

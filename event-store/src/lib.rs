@@ -22,6 +22,6 @@ pub use append::{Actor, Append, AppendError, Appended, CommandKey};
 pub use clock::{Clock, fresh_id};
 pub use connect::Log;
 pub use position::{PARTITIONS, Position, partition_of};
-pub use read::{Back, Page, ReadError};
+pub use read::{Back, Page, ReadError, Stretch};
 pub use store::{EventStore, migrate};
 pub use stored::{Recorded, Stored, Unreadable};

@@ -138,6 +138,25 @@ fn resolvers_reach_the_database_only_through_a_snapshot() {
     }
 }
 
+/// What the read models' database says of an error may repeat values of its rows, which are clear. Whoever reads them holds its errors as `gate::Unvalued` alone, which
+/// says none: so whatever is logged of them, and of what they led to, says none either.
+#[test]
+fn an_error_of_the_read_models_is_logged_without_values() {
+    let mut found = 0;
+    for folder in ["accounting/src", "command-api/src", "documents/src", "fhir-api/src", "query-api/src"] {
+        for path in sources(&root().join(folder), &["rs"]) {
+            let content = text(&path);
+            for (number, line) in content.lines().enumerate().filter(|(_, line)| line.contains("sqlx::Error")) {
+                let turned = content.contains("Unvalued::from(error).into()");
+                let allowed = line.starts_with("impl From<sqlx::Error> for ") || line.trim() == "fn from(error: sqlx::Error) -> Self {";
+                assert!(turned && allowed, "{}:{} holds an error of the database as it is", path.display(), number + 1);
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 8, "the errors are not found");
+}
+
 #[test]
 fn no_read_goes_unrecorded_but_a_benchmarks() {
     let folders = ["accounting/src", "command-api/src", "documents/src", "fhir-api/src", "query-api/src", "server/src", "tests/tests"];

@@ -9,12 +9,12 @@ use axum::routing::get;
 use command_api::Problem;
 use domain::PatientId;
 use event_store::Clock;
-use gate::{Credentials, Gate, ReadRefusal, Reading, request_id, wait_for};
+use gate::{Credentials, Gate, Reading, request_id, wait_for};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::read::{NotShown, OPERATION, criteria, read};
+use crate::read::{ENTRIES_AT_MOST, NotShown, OPERATION, criteria, read};
 use crate::{Format, Period};
 
 const PATH: &str = "/v1/patients/{patient}/accounting-of-disclosures";
@@ -70,7 +70,7 @@ async fn account(
     let wait_for = wait_for(headers).map_err(|_| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?;
     let reading = Reading { wait_for, criteria: Some(criteria(patient, period)), ..Reading::of(OPERATION, correlation) };
     let read = api.gate.read(&caller, reading, |snapshot| async move { read(&snapshot, PatientId(patient), period, now).await }).await;
-    let accounting = read.map_err(refused)?.value.map_err(not_shown)?;
+    let accounting = read?.value.map_err(not_shown)?;
     let bytes = accounting.write(format).map_err(|error| {
         tracing::error!(%error, request_id = %correlation, "an accounting was not written");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "not-written", "The accounting could not be written in this format.")
@@ -94,39 +94,20 @@ fn unknown() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "patient-unknown", "There is no such patient for whom you may ask.")
 }
 
-fn unavailable() -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The read models are not available; try again.")
-}
-
-fn refused(refusal: ReadRefusal) -> Problem {
-    match refusal {
-        ReadRefusal::PositionTimeout { wanted, reached } => {
-            let title = "The read models have not come as far as the position that was asked for.";
-            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", title);
-            Problem { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
-        }
-        ReadRefusal::Unauthenticated(_) => Problem::unauthenticated(),
-        ReadRefusal::Unavailable(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the read models");
-            unavailable()
-        }
-        // The gate has said why.
-        ReadRefusal::Unrecorded(_) => unavailable(),
-    }
-}
-
 fn not_shown(not_shown: NotShown) -> Problem {
     match not_shown {
         NotShown::Forbidden(forbidden) => Problem::forbidden(forbidden.0),
         NotShown::PatientUnknown => unknown(),
-        NotShown::Database(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the read models");
-            unavailable()
+        NotShown::TooMany => {
+            let title = "There are more disclosures than one accounting holds; ask for a shorter period, with `from` and `to`.";
+            let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "accounting-too-long", title);
+            Problem { parameters: json!({ "limit": ENTRIES_AT_MOST }), ..problem }
         }
+        NotShown::Database(error) => error.into(),
         NotShown::Row(error) => {
             // Not its text, which may repeat a value.
             tracing::error!(line = error.line(), "a row of the read models does not read");
-            unavailable()
+            Problem::unavailable()
         }
     }
 }
@@ -140,7 +121,7 @@ pub fn describe() -> Map<String, Value> {
     let binary = json!({ "schema": { "type": "string", "contentMediaType": "application/octet-stream" } });
     let operation = json!({
         "operationId": "disclosures.accounting", "tags": ["disclosures"], "summary": "accounting of disclosures", "x-permission": "read-disclosures",
-        "description": "What of a patient was disclosed to whom outside (45 CFR 164.528), under every record of theirs: for themself, or for an officer.",
+        "description": "What of a patient was disclosed to whom outside (45 CFR 164.528), under every record of theirs: for themself, or for an officer. One accounting holds 10,000 disclosures at most: where there are more, ask for shorter periods, one after the other.",
         "parameters": [
             { "name": "patient", "in": "path", "required": true, "schema": { "type": "string", "format": "uuid" } },
             query("format", json!({ "type": "string", "enum": ["json", "csv", "pdf"], "default": "json" }), "How it is written."),
@@ -153,6 +134,7 @@ pub fn describe() -> Map<String, Value> {
             "401": problem("No valid bearer token."),
             "403": problem("The caller may not read disclosures."),
             "404": problem("`patient-unknown`: there is none for whom the caller may ask."),
+            "422": problem("`accounting-too-long`: the period has more disclosures than `limit`; ask for a shorter one."),
             "503": problem("Not available; try again."),
         },
     });

@@ -5,7 +5,7 @@ use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::Basis;
 use domain::fhir_values::Address;
 use domain::{PatientId, Permission, Phi};
-use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot};
+use gate::{Forbidden, Masked, OfPatient, Reach, Snapshot, Unvalued};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::FromRow;
@@ -15,6 +15,9 @@ use crate::{Accounting, Entry, Period};
 
 /// What its access record calls it.
 pub const OPERATION: &str = "accounting of disclosures";
+
+/// How many disclosures one accounting holds at most: it is made, and read, as a whole. Of more than that in six years a person asks period by period.
+pub(crate) const ENTRIES_AT_MOST: i64 = 10_000;
 
 /// What its access record says was looked for.
 pub fn criteria(patient: Uuid, period: Period) -> Phi<String> {
@@ -27,15 +30,24 @@ pub enum NotShown {
     /// The caller may not read disclosures.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// There are more than one accounting holds.
+    #[error("there are more than {} disclosures; ask for a shorter period, with from and to", ENTRIES_AT_MOST)]
+    TooMany,
     /// There is no such patient for whom the caller may ask.
     #[error("there is no such patient for whom you may ask")]
     PatientUnknown,
     /// The read models failed.
     #[error("the read models are not available")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] Unvalued),
     /// A row does not read.
     #[error("a row of the read models does not read")]
     Row(#[from] serde_json::Error),
+}
+
+impl From<sqlx::Error> for NotShown {
+    fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
 }
 
 #[derive(FromRow)]
@@ -67,7 +79,7 @@ impl OfPatient for Row {
 
 const ENTRIES: &str = "select patient_id, made_at, recipient_name, recipient_address, what, kinds, basis, purpose, purpose_of_use from disclosure \
     where patient_id in (select record_id from patient_link where patient_id = $1) and accountable and not retracted \
-    and (suspended_until is null or suspended_until <= $2) and made_at >= $3 and made_at < $4 order by made_at, disclosure_id";
+    and (suspended_until is null or suspended_until <= $2) and made_at >= $3 and made_at < $4 order by made_at, disclosure_id limit $5";
 
 /// The accounting of a patient at a moment. Patients ask for themselves, and for nobody who let them in.
 pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: DateTime<Utc>) -> Result<Accounting, NotShown> {
@@ -86,8 +98,11 @@ pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: 
         sqlx::query_scalar("select display_name from patient where patient_id = $1").bind(patient.0).fetch_optional(&mut *snapshot.connection().await).await?;
     let name = name.ok_or(NotShown::PatientUnknown)?;
     snapshot.discloses(patient);
-    let rows: Vec<Row> =
-        sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).fetch_all(&mut *snapshot.connection().await).await?;
+    let entries = sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).bind(ENTRIES_AT_MOST + 1);
+    let rows: Vec<Row> = entries.fetch_all(&mut *snapshot.connection().await).await?;
+    if i64::try_from(rows.len()).is_ok_and(|rows| rows > ENTRIES_AT_MOST) {
+        return Err(NotShown::TooMany);
+    }
     // An accounting is handed out as whole: with blanks in it there is none.
     let rows = snapshot.show(rows).await?;
     let whole: Option<Vec<Row>> = rows.into_iter().map(|row| row.filter(|row| !row.masked)).collect();

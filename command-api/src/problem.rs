@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Permission;
 use event_store::Position;
-use gate::{NotAdmitted, Refusal};
+use gate::{NotAdmitted, ReadRefusal, Refusal, Unvalued};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -80,6 +80,11 @@ impl Problem {
         }
     }
 
+    /// What is to be read does not answer.
+    pub fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The read models are not available; try again.")
+    }
+
     /// The caller lacks a permission.
     pub fn forbidden(permission: Permission) -> Self {
         let problem = Self::new(StatusCode::FORBIDDEN, "forbidden", "The caller may not do this.");
@@ -120,6 +125,29 @@ impl Problem {
         let code = value.get("code").and_then(Value::as_str).unwrap_or("rejected").to_owned();
         let problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, &code, &rejection.to_string());
         Self { parameters: value.get_mut("parameters").map(Value::take).unwrap_or_default(), ..problem }
+    }
+}
+
+impl From<ReadRefusal> for Problem {
+    fn from(refusal: ReadRefusal) -> Self {
+        match refusal {
+            ReadRefusal::PositionTimeout { wanted, reached } => {
+                let title = "The read models have not come as far as the position that was asked for.";
+                let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", title);
+                Self { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
+            }
+            ReadRefusal::Unauthenticated(_) => Self::unauthenticated(),
+            ReadRefusal::Unavailable(error) => error.into(),
+            // The gate has said why.
+            ReadRefusal::Unrecorded(_) => Self::unavailable(),
+        }
+    }
+}
+
+impl From<Unvalued> for Problem {
+    fn from(error: Unvalued) -> Self {
+        tracing::error!(%error, "the read models");
+        Self::unavailable()
     }
 }
 

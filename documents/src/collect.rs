@@ -7,6 +7,7 @@ use domain::documents::{DocumentUploaded, DocumentsEvent};
 use domain::{Event, Named, Query, Tag, TenantId};
 use event_store::{EventStore, ReadError};
 use futures::TryStreamExt;
+use gate::Unvalued;
 use sqlx::PgPool;
 
 use crate::storage::{Blob, Storage, StorageError, Stored, What};
@@ -41,7 +42,13 @@ pub enum CollectError {
     Log(#[from] ReadError),
     /// The links.
     #[error("the links' database failed")]
-    Links(#[from] sqlx::Error),
+    Links(#[from] Unvalued),
+}
+
+impl From<sqlx::Error> for CollectError {
+    fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
 }
 
 /// Deletes what is older than a day and named by no event, and links that are over.

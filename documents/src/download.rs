@@ -135,7 +135,7 @@ async fn find(
     let criteria = Some(Phi::Known(format!("{{\"document\":\"{document}\"}}")));
     let reading = Reading { wait_for, criteria, ..Reading::of(operation, correlation) };
     let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
-    let answered = answered.map_err(problem::read)?;
+    let answered = answered?;
     match answered.value {
         Ok(mut found) => {
             found.notices = answered.notices;

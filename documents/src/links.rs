@@ -57,7 +57,7 @@ async fn link(documents: &Documents, caller: &Caller, document: Uuid) -> Result<
         .bind(expires)
         .execute(&documents.links)
         .await
-        .map_err(|error| problem::database(&error))?;
+        .map_err(problem::links)?;
     Ok(Link { path: format!("/v1/documents/links/{token}"), expires })
 }
 
@@ -81,12 +81,8 @@ pub(crate) async fn follow(State(documents): State<Documents>, token: Result<Pat
 
 /// What a link opens, and as whom; they come from where this request does.
 async fn find(documents: &Documents, token: &str, headers: &HeaderMap, statement: &'static str) -> Result<(Caller, DocumentId), Problem> {
-    let link: Option<(Uuid, Stored<Caller>)> = sqlx::query_as(statement)
-        .bind(hash(token))
-        .bind(documents.store.clock().now())
-        .fetch_optional(&documents.links)
-        .await
-        .map_err(|error| problem::database(&error))?;
+    let link: Option<(Uuid, Stored<Caller>)> =
+        sqlx::query_as(statement).bind(hash(token)).bind(documents.store.clock().now()).fetch_optional(&documents.links).await.map_err(problem::links)?;
     let credentials = Credentials::of(headers);
     let Some((document, Stored(caller))) = link else {
         // A link is a token: one that was used, or never made, is refused as one.

@@ -8,7 +8,7 @@ use command_api::Problem;
 use domain::documents::BlobAddress;
 use domain::{DocumentId, Label, PatientId, Permission, Subject, UserId};
 use event_store::ReadError;
-use gate::{Caller, Forbidden, Masked, OfPatient, Snapshot, Verdict};
+use gate::{Caller, Forbidden, Masked, OfPatient, Snapshot, Unvalued, Verdict};
 use sqlx::FromRow;
 use uuid::Uuid;
 use vault::{BlobReader, CHUNK, HEADER};
@@ -69,7 +69,7 @@ pub(crate) enum NotFound {
     Unknown,
     Removed,
     Masked,
-    Database(sqlx::Error),
+    Database(Unvalued),
     Log(ReadError),
 }
 
@@ -80,7 +80,7 @@ impl From<NotFound> for Problem {
             NotFound::Unknown => problem::unknown(),
             NotFound::Removed => problem::removed(),
             NotFound::Masked => problem::masked(),
-            NotFound::Database(error) => problem::read(error.into()),
+            NotFound::Database(error) => error.into(),
             NotFound::Log(error) => problem::log(&error),
         }
     }
@@ -90,7 +90,12 @@ pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses
     snapshot.require(Permission::ReadDocuments).map_err(NotFound::Forbidden)?;
     let statement =
         "select patient_id, address, size, content_type, status, security, (recorded ->> 'user')::uuid as uploader from document where document_id = $1";
-    let row: Option<Row> = sqlx::query_as(statement).bind(document.0).fetch_optional(&mut *snapshot.connection().await).await.map_err(NotFound::Database)?;
+    let row: Option<Row> = sqlx::query_as(statement)
+        .bind(document.0)
+        .fetch_optional(&mut *snapshot.connection().await)
+        .await
+        .map_err(Unvalued::from)
+        .map_err(NotFound::Database)?;
     let row = row.ok_or(NotFound::Unknown)?;
     let row = if discloses {
         snapshot.show(vec![row]).await.map_err(NotFound::Database)?.pop().flatten().ok_or(NotFound::Unknown)?

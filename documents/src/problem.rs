@@ -4,7 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use command_api::Problem;
 use event_store::ReadError;
-use gate::ReadRefusal;
+use gate::Unvalued;
 use serde_json::json;
 use uuid::Uuid;
 use vault::VaultError;
@@ -93,22 +93,6 @@ pub(crate) fn vault(error: &VaultError) -> Problem {
     }
 }
 
-pub(crate) fn read(refusal: ReadRefusal) -> Problem {
-    match refusal {
-        ReadRefusal::PositionTimeout { wanted, reached } => {
-            let problem =
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "position-timeout", "The read models have not come as far as the position that was asked for.");
-            Problem { parameters: json!({ "wanted": wanted, "reached": reached }), ..problem }
-        }
-        ReadRefusal::Unauthenticated(_) => Problem::unauthenticated(),
-        ReadRefusal::Unavailable(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the read models");
-            unavailable()
-        }
-        ReadRefusal::Unrecorded(_) => unavailable(),
-    }
-}
-
 /// Nothing of the body was read; there is room again when one of those that come has come.
 pub(crate) fn too_many(correlation: Uuid) -> Response {
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-uploads", "As many documents are uploaded as can be at once; try again.");
@@ -122,7 +106,7 @@ pub(crate) fn log(error: &ReadError) -> Problem {
     unavailable()
 }
 
-pub(crate) fn database(error: &sqlx::Error) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "the links");
+pub(crate) fn links(error: impl Into<Unvalued>) -> Problem {
+    tracing::error!(error = %error.into(), "the links");
     unavailable()
 }

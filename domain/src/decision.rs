@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::event::{Event, Subject};
-use crate::ids::{FacilityId, UserId};
+use crate::ids::{FacilityId, PatientId, PractitionerId, UserId};
 use crate::patients::{LinkedPatients, widen};
 use crate::permission::Permission;
 use crate::query::Query;
@@ -21,6 +22,12 @@ pub struct Circumstances {
     pub now: DateTime<Utc>,
     /// Who asks, as their token says: nobody decides in another's name.
     pub actor: UserId,
+    /// Their own calendar, where they are a practitioner.
+    pub practitioner: Option<PractitionerId>,
+    /// Their own record, where they are a patient.
+    pub own_patient: Option<PatientId>,
+    /// The event that led to it, where Carelog reacts to one and nobody asks.
+    pub causation: Option<Uuid>,
     /// What code systems know of each other.
     pub terminology: Arc<Terminology>,
 }

@@ -21,6 +21,12 @@ pub struct Given(Vec<Event>);
 /// What was asked for, and what was decided.
 pub struct Decided<D: Decision>(Result<Vec<Event>, D::Rejection>);
 
+/// Somebody asks who is neither a practitioner nor a patient.
+pub fn circumstances(actor: UserId, now: &str) -> Circumstances {
+    let now = now.parse().expect("a moment in RFC 3339");
+    Circumstances { now, actor, practitioner: None, own_patient: None, causation: None, terminology: Arc::default() }
+}
+
 /// These events have happened, in this order.
 pub fn given(events: impl IntoIterator<Item = Event>) -> Given {
     Given(events.into_iter().collect())
@@ -39,7 +45,7 @@ impl Given {
 
     /// Decides for somebody, at a moment.
     pub fn when_by_at<D: Decision>(self, actor: UserId, now: &str, decision: &D) -> Decided<D> {
-        self.when_in(&Circumstances { now: now.parse().expect("a moment in RFC 3339"), actor, terminology: Arc::default() }, decision)
+        self.when_in(&circumstances(actor, now), decision)
     }
 
     /// Decides in circumstances.

@@ -26,6 +26,6 @@ pub use connect::Log;
 pub use envelope::NotAnEvent;
 pub use kept::{Answered, Epoch, Kept};
 pub use position::{PARTITIONS, Position, partition_of};
-pub use read::{Back, Page, ReadError};
+pub use read::{Back, Page, ReadError, Stretch};
 pub use store::{EventStore, begin_epoch, migrate};
 pub use stored::{Recorded, Stored, Unreadable};

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{EventType, Query, Tag, TenantId};
 use uuid::Uuid;
-use vault::VaultError;
+use vault::{VaultError, tag_of_tenant};
 
-use crate::conditions::{items, tags_of};
+use crate::conditions::{items, tag_hash, tags_of};
 use crate::stored::{self, select_stored};
 use crate::{EventStore, Position, Recorded, Stored, Unreadable};
 
@@ -37,6 +37,14 @@ pub enum ReadError {
 pub struct Page {
     /// The events asked for.
     pub events: Vec<Result<Recorded, Unreadable>>,
+    /// Everything up to here was looked at.
+    pub through: Position,
+}
+
+/// A stretch of the log as it is stored.
+pub struct Stretch {
+    /// The events asked for.
+    pub events: Vec<Stored>,
     /// Everything up to here was looked at.
     pub through: Position,
 }
@@ -138,6 +146,46 @@ impl EventStore {
     pub async fn stored(&self, after: Position, limit: u32) -> Result<Vec<Stored>, ReadError> {
         let events = sqlx::query_as(select_stored!("where position > $1 order by position limit $2"));
         Ok(events.bind(after).bind(i64::from(limit)).fetch_all(&self.pool).await?)
+    }
+
+    /// The next events of some types after `after`, of every tenant, in order; at most `limit` of them. They are found by their tags, so the cost is theirs and that of
+    /// the number of tenants, however long the log is; and it takes no key.
+    pub async fn stored_of_types(&self, types: &[EventType], after: Position, limit: u32) -> Result<Stretch, ReadError> {
+        // Before the tenants: none that has an event up to here is missing among them.
+        let head = self.head().await?;
+        if head <= after {
+            return Ok(Stretch { events: Vec::new(), through: after });
+        }
+        let names: Vec<String> = types.iter().map(EventType::to_string).collect();
+        let mut hashes: Vec<i64> = Vec::new();
+        for tenant in self.tenants().await? {
+            let tag = tag_of_tenant(tenant);
+            hashes.extend(names.iter().map(|name| tag_hash(tenant, name, &tag)));
+        }
+        let mut events: Vec<Stored> = sqlx::query_as(select_stored!(
+            "where position in (select t.position from event_tag t where t.hash = any ($1) and t.position > $2 and t.position <= $3 order by t.position limit $4) \
+             order by position"
+        ))
+        .bind(hashes)
+        .bind(after)
+        .bind(head)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?;
+        let through = events.last().filter(|_| events.len() >= limit as usize).map_or(head, |last| last.position);
+        events.retain(|event| names.contains(&event.event_type));
+        Ok(Stretch { events, through })
+    }
+
+    /// Every tenant that anything was appended for, one index entry each.
+    async fn tenants(&self) -> Result<Vec<TenantId>, ReadError> {
+        let statement = "with recursive known (tenant) as ( \
+                (select tenant from command order by tenant limit 1) \
+                union all select (select next.tenant from command next where next.tenant > known.tenant order by next.tenant limit 1) \
+                    from known where known.tenant is not null) \
+             select tenant from known where tenant is not null";
+        let tenants: Vec<Uuid> = sqlx::query_scalar(statement).fetch_all(&self.pool).await?;
+        Ok(tenants.into_iter().map(TenantId).collect())
     }
 
     /// Opens stored events, whatever way they came.

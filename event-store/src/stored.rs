@@ -87,6 +87,14 @@ pub struct Stored {
     pub sealed: Vec<u8>,
 }
 
+impl Stored {
+    /// The fact with nothing in it that is protected, as if its subject's key were gone: so it takes no key to read.
+    pub fn without_protected(&self) -> Result<Event, VaultError> {
+        let clear = serde_json::from_str(&self.payload)?;
+        Ok(Event::decode(&self.event_type, self.version, clear, Phi::Erased)?)
+    }
+}
+
 /// What [`Stored`] is read from, as `select …`.
 macro_rules! select_stored {
     ($rest:literal) => {

@@ -12,12 +12,12 @@ use uuid::Uuid;
 
 use crate::answer::{Problem, resource};
 use crate::audit_search::AuditSearch;
-use crate::http::{Named, origin, reading_for, settled};
+use crate::http::{Named, link, origin, reading_for, settled};
 use crate::read::Failure;
 
 /// An access record as a resource.
 pub fn audit_event(record: &AccessRecord) -> Value {
-    let AccessRecord { id, position, recorded, actor, access } = record;
+    let AccessRecord { id, position, recorded, actor, access, .. } = record;
     AuditRow { id: *id, position: position.0, recorded: *recorded, role: &actor.role, access }.resource()
 }
 
@@ -58,19 +58,11 @@ fn bundle(found: &AccessRecords, parameters: &[(String, String)], refused: Optio
     let wanted = |record: &&AccessRecord| refused.is_none_or(|refused| refused == (record.access.outcome == AccessOutcome::Refused));
     let entry = |record: &AccessRecord| json!({ "fullUrl": format!("{origin}/fhir/AuditEvent/{}", record.id), "resource": audit_event(record), "search": { "mode": "match" } });
     let entries: Vec<Value> = found.records.iter().filter(wanted).map(entry).collect();
-    let mut links = vec![json!({ "relation": "self", "url": link(origin, parameters.iter().map(|(name, value)| (name.as_str(), value.clone()))) })];
+    let mut links =
+        vec![json!({ "relation": "self", "url": link(origin, "AuditEvent", parameters.iter().map(|(name, value)| (name.as_str(), value.clone()))) })];
     if let Some(next) = found.next {
         let others = parameters.iter().filter(|(name, _)| name != "_before").map(|(name, value)| (name.as_str(), value.clone()));
-        links.push(json!({ "relation": "next", "url": link(origin, others.chain([("_before", next.0.to_string())])) }));
+        links.push(json!({ "relation": "next", "url": link(origin, "AuditEvent", others.chain([("_before", next.0.to_string())])) }));
     }
     json!({ "resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries })
-}
-
-fn link<'name>(origin: &str, parameters: impl Iterator<Item = (&'name str, String)>) -> String {
-    let escaped = |text: &str| -> String {
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(byte);
-        text.bytes().map(|byte| if plain(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-    };
-    let query: Vec<String> = parameters.map(|(name, value)| format!("{}={}", escaped(name), escaped(&value))).collect();
-    format!("{origin}/fhir/AuditEvent?{}", query.join("&"))
 }

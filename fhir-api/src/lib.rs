@@ -3,6 +3,7 @@
 mod answer;
 mod audit;
 mod audit_search;
+mod everything;
 mod http;
 mod metadata;
 mod read;
@@ -10,4 +11,4 @@ mod tables;
 
 pub use audit::audit_event;
 pub use http::router;
-pub use read::{Failure, Page, Place, everything, one, page};
+pub use read::{Failure, Page, Place, one, page};

@@ -4,16 +4,18 @@ use fhir::ResourceType;
 use serde_json::{Value, json};
 
 use crate::audit_search::PARAMETERS;
+use crate::everything::PARAMETERS as PARAMETERS_OF_EVERYTHING;
 
 /// The day on which what it says last changed.
-const CHANGED: &str = "2026-11-21";
+const CHANGED: &str = "2026-11-22";
 
 /// The `CapabilityStatement`.
 pub fn capability_statement() -> Value {
     let resource = |resource_type: ResourceType| {
         let mut resource = json!({ "type": resource_type.name(), "interaction": [{ "code": "read" }], "versioning": "versioned" });
         if resource_type == ResourceType::Patient {
-            resource["operation"] = json!([{ "name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything" }]);
+            let definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything";
+            resource["operation"] = json!([{ "name": "everything", "definition": definition, "documentation": PARAMETERS_OF_EVERYTHING }]);
         }
         resource
     };

@@ -1,15 +1,15 @@
 //! What is read, on a snapshot.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use domain::{Label, PatientId, Permission, UserId};
 use event_store::ReadError;
 use fhir::ResourceType;
-use gate::{AccessRefusal, Forbidden, Masked, OfPatient, ReadRefusal, Snapshot};
+use gate::{AccessRefusal, Forbidden, Masked, OfPatient, ReadRefusal, Snapshot, Unvalued, Verdict};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::tables::{DOCUMENT, FACT, Found, Table, permissions, tables};
+use crate::tables::{Found, Table, permissions, tables};
 
 /// Why there is no resource.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,12 @@ impl From<AccessRefusal> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
+}
+
+impl From<Unvalued> for Failure {
+    fn from(error: Unvalued) -> Self {
         Self::Refused(error.into())
     }
 }
@@ -67,43 +73,6 @@ pub async fn one(snapshot: &Snapshot, resource_type: ResourceType, id: Uuid) -> 
 async fn some(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, ids: Vec<Uuid>) -> Result<Shown, Failure> {
     let rows = sqlx::query_as(table.some).bind(ids).bind(resource_type.name()).fetch_all(&mut *snapshot.connection().await).await?;
     shown(snapshot, resource_type, table, rows).await
-}
-
-/// All that is recorded of a person, under whichever of their records, the records themselves first.
-pub async fn everything(snapshot: &Snapshot, patient: PatientId) -> Result<Shown, Failure> {
-    require(snapshot, ResourceType::Patient)?;
-    for kind in ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_) | ResourceType::DocumentReference)) {
-        require(snapshot, kind)?;
-    }
-    let records: Vec<Uuid> = sqlx::query_scalar("select record_id from patient_link where patient_id = $1 order by record_id <> $1, record_id")
-        .bind(patient.0)
-        .fetch_all(&mut *snapshot.connection().await)
-        .await?;
-    let (mut all, mut masked) = (Vec::new(), 0);
-    for record in &records {
-        all.push(one(snapshot, ResourceType::Patient, *record).await?);
-    }
-    if all.is_empty() {
-        return Err(Failure::NotFound);
-    }
-    let statement = "select fact_id, to_json(chart_fact) from chart_fact where patient_id = any($1) and kind = $2 order by occurred_at, fact_id";
-    let mut kinds: Vec<ResourceType> = ResourceType::all().filter(|resource_type| matches!(resource_type, ResourceType::Fact(_))).collect();
-    kinds.sort_by_key(|kind| kind.name());
-    for kind in kinds {
-        let rows = sqlx::query_as(statement).bind(&records).bind(kind.name()).fetch_all(&mut *snapshot.connection().await).await?;
-        let facts = shown(snapshot, kind, &FACT, rows).await?;
-        all.extend(facts.resources);
-        masked += facts.masked;
-    }
-    let documents: Vec<Uuid> = sqlx::query_scalar("select document_id from document where patient_id = any($1) order by occurred_at, document_id")
-        .bind(records)
-        .fetch_all(&mut *snapshot.connection().await)
-        .await?;
-    let Shown { mut resources, masked: masked_documents } = some(snapshot, ResourceType::DocumentReference, &DOCUMENT, documents.clone()).await?;
-    let place: HashMap<String, usize> = documents.iter().map(Uuid::to_string).zip(0..).collect();
-    resources.sort_by_key(|resource| resource["id"].as_str().and_then(|id| place.get(id).copied()));
-    all.extend(resources);
-    Ok(Shown { resources: all, masked: masked + masked_documents })
 }
 
 /// Some resources of one type, and where to go on.
@@ -135,7 +104,8 @@ pub async fn page(snapshot: &Snapshot, resource_type: ResourceType, place: Place
     Ok(Page { resources, next: (next.table < tables(resource_type).len()).then_some(next) })
 }
 
-fn require(snapshot: &Snapshot, resource_type: ResourceType) -> Result<(), Forbidden> {
+/// Refuses unless the caller may read resources of a type.
+pub fn require(snapshot: &Snapshot, resource_type: ResourceType) -> Result<(), Forbidden> {
     permissions(resource_type).iter().try_for_each(|permission| snapshot.require(*permission).map(drop))
 }
 
@@ -148,13 +118,22 @@ pub struct Shown {
 }
 
 /// A resource of a patient, before it is decided whether the caller sees it.
-struct Candidate {
+pub struct Candidate {
+    /// Its id.
+    pub id: Uuid,
     permission: Permission,
     patient: PatientId,
     labels: Vec<Label>,
     author: Option<UserId>,
     /// None once it is masked: a resource that says nothing is none.
-    resource: Option<Value>,
+    pub resource: Option<Value>,
+}
+
+impl Candidate {
+    /// Something of a patient of which nothing else is known.
+    pub fn of_patient(permission: Permission, patient: PatientId) -> Self {
+        Self { id: patient.0, permission, patient, labels: Vec::new(), author: None, resource: None }
+    }
 }
 
 impl OfPatient for Candidate {
@@ -179,7 +158,7 @@ impl OfPatient for Candidate {
 const MASKED: &str = "MASKED";
 
 /// Notes the fields of a resource, and takes out those that the caller does not need.
-fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
+pub fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
     let of = resource["resourceType"].as_str().unwrap_or_default().to_owned();
     let Some(fields) = resource.as_object_mut() else { return resource };
     let before = fields.len();
@@ -200,10 +179,21 @@ fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
     resource
 }
 
-/// The resources of rows, as far as they go out: whose they are is disclosed.
-async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, rows: Vec<(Uuid, Value)>) -> Result<Shown, Failure> {
-    let (mut resources, mut candidates) = (Vec::new(), Vec::new());
-    for (_, row) in rows {
+/// The resources of rows, before it is decided which of them the caller sees.
+pub struct Candidates {
+    /// Those of nobody, which everyone sees who may read the type.
+    public: Vec<Value>,
+    /// Those of patients.
+    pub of_patients: Vec<Candidate>,
+}
+
+/// What rows come to; those of which everything was erased come to nothing.
+pub async fn candidates(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, mut rows: Vec<(Uuid, Value)>) -> Result<Candidates, Failure> {
+    if resource_type == ResourceType::DocumentReference {
+        name_known_documents(snapshot, &mut rows).await?;
+    }
+    let mut found = Candidates { public: Vec::new(), of_patients: Vec::new() };
+    for (id, row) in rows {
         let codes: Vec<String> = serde_json::from_value(row.get("security").cloned().unwrap_or_else(|| json!([])))?;
         let author = row["recorded"]["user"].as_str().and_then(|user| user.parse().ok()).map(UserId);
         let Found { patient, resource } = (table.resource)(row)?;
@@ -211,12 +201,42 @@ async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, 
         match (patient, permissions(resource_type).last()) {
             (Some(patient), Some(permission)) => {
                 let labels = Label::from_codes(&codes);
-                candidates.push(Candidate { permission: *permission, patient, labels, author, resource: Some(resource) });
+                found.of_patients.push(Candidate { id, labels, author, resource: Some(resource), ..Candidate::of_patient(*permission, patient) });
             }
-            _ => resources.push(resource),
+            _ => found.public.push(resource),
         }
     }
-    let candidates: Vec<Candidate> = snapshot.show(candidates).await?.into_iter().flatten().collect();
+    Ok(found)
+}
+
+/// Leaves in each document's row, of the documents that it replaces, those of which the caller may know.
+async fn name_known_documents(snapshot: &Snapshot, rows: &mut [(Uuid, Value)]) -> Result<(), Failure> {
+    let named = |row: &Value| -> Vec<Uuid> { row["replaces"].as_array().into_iter().flatten().filter_map(|id| id.as_str()?.parse().ok()).collect() };
+    let all: Vec<Uuid> = rows.iter().flat_map(|(_, row)| named(row)).collect();
+    if all.is_empty() {
+        return Ok(());
+    }
+    let statement = "select document_id, patient_id, security, (recorded ->> 'user')::uuid from document where document_id = any($1)";
+    let found: Vec<(Uuid, Uuid, Vec<String>, Option<Uuid>)> = sqlx::query_as(statement).bind(all).fetch_all(&mut *snapshot.connection().await).await?;
+    let replaced: Vec<Candidate> = found
+        .into_iter()
+        .map(|(id, patient, security, author)| {
+            let candidate = Candidate::of_patient(Permission::ReadDocuments, PatientId(patient));
+            Candidate { id, labels: Label::from_codes(&security), author: author.map(UserId), ..candidate }
+        })
+        .collect();
+    let verdicts = snapshot.judge(&replaced).await?;
+    let known: HashSet<Uuid> = replaced.iter().zip(verdicts).filter(|(_, verdict)| *verdict != Verdict::Withheld).map(|(candidate, _)| candidate.id).collect();
+    for (_, row) in rows {
+        row["replaces"] = named(row).into_iter().filter(|id| known.contains(id)).map(|id| json!(id)).collect();
+    }
+    Ok(())
+}
+
+/// The resources of rows, as far as they go out: whose they are is disclosed.
+async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, rows: Vec<(Uuid, Value)>) -> Result<Shown, Failure> {
+    let Candidates { public: mut resources, of_patients } = candidates(snapshot, resource_type, table, rows).await?;
+    let candidates: Vec<Candidate> = snapshot.show(of_patients).await?.into_iter().flatten().collect();
     let masked = candidates.iter().filter(|candidate| candidate.resource.is_none()).count();
     resources.extend(candidates.into_iter().filter_map(|candidate| candidate.resource).map(|resource| settle_fields(snapshot, resource)));
     Ok(Shown { resources, masked })

@@ -49,11 +49,11 @@ const PATIENT: Table = plain_table!(
     |row| read(row, |row: PatientRow| Found { patient: Some(PatientId(row.patient_id)), resource: Some(row.resource()) })
 );
 /// The facts, of any kind.
-pub const FACT: Table = table!("fact_id", "to_json(chart_fact)", "chart_fact", "kind =", |row| {
+const FACT: Table = table!("fact_id", "to_json(chart_fact)", "chart_fact", "kind =", |row| {
     read(row, |row: FactRow| Found { patient: Some(PatientId(row.patient_id)), resource: row.resource() })
 });
 /// The documents, each with those whose place it has taken.
-pub const DOCUMENT: Table = plain_table!(
+const DOCUMENT: Table = plain_table!(
     "document_id",
     "to_jsonb(document) || jsonb_build_object('replaces', array(select replaced.document_id from document replaced \
      where replaced.superseded_by = document.document_id order by replaced.document_id))",

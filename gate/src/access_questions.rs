@@ -46,7 +46,7 @@ impl Snapshot {
         self.require_of_everyone(Permission::ReadAccessRecords)?;
         let mut seen = Seen::default();
         let query = query(&AccessSearch { user: Some(user), ..AccessSearch::default() }, None);
-        self.each_access(&query, period, looked, |record| seen.add(&record.access, record.recorded)).await?;
+        self.each_access(&query, period, looked, |record| seen.add(&record.access, record.command, record.recorded)).await?;
         let patients = seen.patients().into_iter().map(|seen| seen.patient);
         self.tells(patients.len(), patients);
         Ok(seen)

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::policy::Reach;
 use crate::read::{Forbidden, Snapshot};
 use crate::relation::read_person;
+use crate::strangers::came_from;
 
 /// How many records are read at once, and how many at most are looked at for one page: who looks for what is rare gets a page that is not full, and goes on after it.
 const AT_ONCE: u32 = 500;
@@ -51,6 +52,8 @@ pub struct AccessRecord {
     pub recorded: DateTime<Utc>,
     /// Who looked, as what.
     pub actor: Actor,
+    /// The command under which it was committed, which the records of one operation share.
+    pub command: Uuid,
     /// What they saw. To a patient: of themself alone, and without what was looked for and from where.
     pub access: AccessRecorded,
 }
@@ -108,6 +111,20 @@ impl Snapshot {
             }
             if looked >= LOOKED_AT_MOST {
                 return Ok(self.shown(records, Some(before)));
+            }
+        }
+    }
+
+    /// The same, page after page from the end of the access log on, until there are so many or there are no more.
+    pub async fn all_access_records(&self, search: &AccessSearch, most: usize) -> Result<AccessRecords, AccessRefusal> {
+        let mut found = AccessRecords { records: Vec::new(), next: None };
+        loop {
+            let wanted = (AT_ONCE as usize).min(most - found.records.len());
+            let page = self.access_records(search, found.next, wanted).await?;
+            found.records.extend(page.records);
+            found.next = page.next;
+            if found.next.is_none() || found.records.len() >= most {
+                return Ok(found);
             }
         }
     }
@@ -184,11 +201,12 @@ pub(crate) fn query(search: &AccessSearch, patients: Option<&BTreeSet<PatientId>
 }
 
 pub(crate) fn found(search: &AccessSearch, recorded: Recorded) -> Option<AccessRecord> {
-    let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event else { return None };
-    let address = access.origin.known().and_then(|origin| origin.address.as_ref());
+    let Recorded { event_id, position, recorded, actor, command, event, .. } = recorded;
+    let Event::Access(AccessEvent::AccessRecorded(access)) = event else { return None };
+    let from = |wanted: &Phi<String>| access.origin.known().zip(wanted.known()).is_some_and(|(origin, address)| came_from(origin, address));
     let wanted = search.kind.is_none_or(|kind| access.kinds.contains(&kind))
         && search.purpose.is_none_or(|purpose| access.purpose == purpose)
         && search.outcome.is_none_or(|outcome| access.outcome == outcome)
-        && search.address.as_ref().is_none_or(|wanted| wanted.known() == address);
-    wanted.then_some(AccessRecord { id: recorded.event_id, position: recorded.position, recorded: recorded.recorded, actor: recorded.actor, access })
+        && search.address.as_ref().is_none_or(from);
+    wanted.then_some(AccessRecord { id: event_id, position, recorded, actor, command, access })
 }

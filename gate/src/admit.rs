@@ -1,50 +1,17 @@
 //! Who may come in at all: a token becomes a [`Caller`], who says why they ask.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use dashmap::DashMap;
-use domain::access::PurposeOfUse;
-use domain::{Permission, TenantId, UserId};
-use tokio::time::Instant;
+use domain::access::{Origin, PurposeOfUse};
+use domain::{Permission, Phi, TenantId, UserId};
 use uuid::Uuid;
 
 use crate::access::{Access, Unrecorded};
 use crate::caller::{Caller, NotAdmitted, Unauthenticated};
 use crate::headers::Credentials;
 use crate::read::Forbidden;
+use crate::strangers::WINDOW;
 use crate::{Gate, policy};
-
-/// How often refused tokens of one address are recorded at most: who has none costs us no more than that. Each record counts those since the one before.
-const REFUSALS_EVERY: Duration = Duration::from_millis(100);
-
-/// How many addresses are kept apart; beyond, those that were recorded longest ago count anew.
-const ADDRESSES_AT_MOST: usize = 4096;
-
-/// Requests without a valid token since the last record of one, by the address that they come from.
-#[derive(Default)]
-pub(crate) struct Strangers(DashMap<Option<String>, (u64, Instant)>);
-
-impl Strangers {
-    /// How many there were from this address, when it is time to record them.
-    fn another(&self, address: Option<String>) -> Option<u64> {
-        let now = Instant::now();
-        if self.0.len() >= ADDRESSES_AT_MOST {
-            self.0.retain(|_, (_, recorded)| now.duration_since(*recorded) < REFUSALS_EVERY);
-        }
-        let Some(mut known) = self.0.get_mut(&address) else {
-            self.0.insert(address, (0, now));
-            return Some(1);
-        };
-        let (count, recorded) = known.value_mut();
-        *count += 1;
-        if now.duration_since(*recorded) < REFUSALS_EVERY {
-            return None;
-        }
-        *recorded = now;
-        Some(std::mem::take(count))
-    }
-}
 
 impl Gate {
     /// The caller that a request's headers name, and why they ask. Whoever is refused is recorded.
@@ -84,11 +51,41 @@ impl Gate {
         self.access.record(caller, access).await
     }
 
-    /// Records that somebody came with a token that is not believed, or with a link that opens nothing. Nobody knows of which tenant they are, so it goes to the
-    /// tenant that is none.
+    /// Sees to it that it is recorded that somebody came with a token that is not believed, or with a link that opens nothing.
     pub async fn refuse_stranger(&self, credentials: Credentials) {
-        let address = credentials.origin.known().and_then(|origin| origin.address.clone());
-        let Some(count) = self.strangers.another(address) else { return };
+        let noted = self.strangers.note(&credentials);
+        if noted.opened {
+            let gate = self.clone();
+            tokio::spawn(async move { gate.record_strangers_as_they_come().await });
+        }
+        if noted.at_once && self.record_stranger(1, credentials.origin.clone(), credentials.request).await.is_err() {
+            self.strangers.count(&credentials);
+        }
+    }
+
+    /// Until there is nothing left to record.
+    async fn record_strangers_as_they_come(&self) {
+        loop {
+            tokio::time::sleep(WINDOW).await;
+            self.record_strangers().await;
+            if !self.strangers.end() {
+                return;
+            }
+        }
+    }
+
+    /// Records what was counted of those without a valid token and not recorded yet, as is done when the process stops. What cannot be recorded stays counted.
+    pub async fn record_strangers(&self) {
+        let _recording = self.strangers.recording.lock().await;
+        for refused in self.strangers.counted() {
+            if self.record_stranger(refused.count, refused.origin.clone(), refused.request).await.is_ok() {
+                self.strangers.recorded(&refused);
+            }
+        }
+    }
+
+    /// Nobody knows of which tenant they are, so it goes to the tenant that is none.
+    async fn record_stranger(&self, count: u64, origin: Phi<Origin>, request: Uuid) -> Result<(), Unrecorded> {
         let nobody = Caller {
             tenant: TenantId(Uuid::nil()),
             user: UserId(Uuid::nil()),
@@ -99,9 +96,8 @@ impl Gate {
             issued: self.store.clock().now(),
             expires: self.store.clock().now(),
             purpose: PurposeOfUse::Operations,
-            origin: credentials.origin,
+            origin,
         };
-        let access = Access { count, ..Access::refused("authenticate", credentials.request, Permission::ReadPatients) };
-        self.access.record(&nobody, access).await.ok();
+        self.access.record(&nobody, Access { count, ..Access::refused("authenticate", request, Permission::ReadPatients) }).await
     }
 }

@@ -76,7 +76,7 @@ impl Caller {
             issued: DateTime::<Utc>::MAX_UTC,
             expires: DateTime::<Utc>::MAX_UTC,
             purpose: PurposeOfUse::SystemAdministration,
-            origin: Phi::Known(Origin { address: None, agent: Some(format!("carelog {task}")) }),
+            origin: Phi::Known(Origin { agent: Some(format!("carelog {task}")), ..Origin::default() }),
         }
     }
 

@@ -273,7 +273,14 @@ impl Gate {
                 Err(wider) => boundary = wider,
             }
         };
-        let circumstances = Circumstances { now: self.store.clock().now(), actor: caller.user, terminology: Arc::clone(&self.terminology) };
+        let circumstances = Circumstances {
+            now: self.store.clock().now(),
+            actor: caller.user,
+            practitioner: caller.practitioner,
+            own_patient: caller.patient,
+            causation: request.causation,
+            terminology: Arc::clone(&self.terminology),
+        };
         let events = command.decide(&model, &circumstances).map_err(Refusal::Rejected)?;
         let events: Vec<Event> = events.into_iter().map(Into::into).collect();
         let answer = Answer { subject: command.subject().to_string(), events: events.iter().map(|event| event.event_type().to_string()).collect() };

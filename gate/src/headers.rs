@@ -55,7 +55,7 @@ impl Credentials {
     pub fn of(headers: &HeaderMap) -> Self {
         let token = text(headers, AUTHORIZATION.as_str()).and_then(bearer).map(str::to_owned);
         let agent = text(headers, USER_AGENT.as_str()).map(|agent| agent.chars().take(AGENT_AT_MOST).collect());
-        let origin = Phi::Known(Origin { address: text(headers, CLIENT_ADDRESS).map(str::to_owned), agent });
+        let origin = Phi::Known(Origin { address: text(headers, CLIENT_ADDRESS).map(str::to_owned), agent, ..Origin::default() });
         Self { token, purpose: text(headers, PURPOSE).map(str::to_owned), origin, request: request_id(headers) }
     }
 

@@ -20,7 +20,9 @@ mod relation;
 mod sessions;
 mod show;
 mod signals;
+mod strangers;
 mod token;
+mod unvalued;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,13 +44,14 @@ pub use overdue::{Overdue, Reviews};
 pub use past::{Moment, Past, PastRefusal};
 pub use policy::{Reach, permissions, reach};
 pub use read::{Answered, ConnectionGuard, Forbidden, Grant, ReadRefusal, Reading, Snapshot};
-pub use show::{Masked, OfPatient, REDISCLOSURE, Verdict};
+pub use show::{First, Masked, MaskedRows, OfPatient, REDISCLOSURE, Verdict};
 pub use signals::Moved;
 pub use token::{Audience, Claims};
+pub use unvalued::Unvalued;
 
 use access::AccessLog;
-use admit::Strangers;
 use signals::Signals;
+use strangers::Strangers;
 
 /// Decides who may do what, executes commands and opens snapshots. Cheap to clone.
 #[derive(Clone)]

@@ -13,6 +13,7 @@ use crate::policy::Reach;
 use crate::read::{Forbidden, Snapshot};
 use crate::relation::read_person;
 use crate::show::{Masked, OfPatient, Verdict};
+use crate::unvalued::Unvalued;
 
 /// A moment of the log.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -47,7 +48,7 @@ pub enum PastRefusal {
     Log(#[from] ReadError),
     /// The read models are not there.
     #[error("the read models are not available")]
-    ReadModels(#[from] sqlx::Error),
+    ReadModels(#[from] Unvalued),
     /// An event cannot be masked.
     #[error(transparent)]
     Shape(#[from] DecodeError),
@@ -153,11 +154,11 @@ impl Snapshot {
     }
 
     /// The labels that facts and documents bear now: what became sensitive later was so all along.
-    async fn labels_now(&self, records: &BTreeSet<PatientId>) -> Result<Vec<(Uuid, Vec<String>)>, sqlx::Error> {
+    async fn labels_now(&self, records: &BTreeSet<PatientId>) -> Result<Vec<(Uuid, Vec<String>)>, Unvalued> {
         let statement = "select fact_id, security from chart_fact where patient_id = any($1) \
                          union all select document_id, security from document where patient_id = any($1)";
         let records: Vec<Uuid> = records.iter().map(|record| record.0).collect();
-        sqlx::query_as(statement).bind(records).fetch_all(&mut *self.connection().await).await
+        Ok(sqlx::query_as(statement).bind(records).fetch_all(&mut *self.connection().await).await?)
     }
 
     /// Whether a document was removed, as the log has it: the read models may not know yet.

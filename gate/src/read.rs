@@ -18,6 +18,7 @@ use crate::access::{Access, Unrecorded};
 use crate::caller::{Caller, Unauthenticated};
 use crate::circumstances::Circumstances;
 use crate::policy::Reach;
+use crate::unvalued::Unvalued;
 
 /// How long one statement of a read may take, locks it waits for included.
 const STATEMENT_AT_MOST: &str = "10s";
@@ -77,10 +78,16 @@ pub enum ReadRefusal {
     Unauthenticated(#[from] Unauthenticated),
     /// The read database is not there.
     #[error("the read models are not available")]
-    Unavailable(#[from] sqlx::Error),
+    Unavailable(#[from] Unvalued),
     /// That it was seen could not be recorded, so it is not shown.
     #[error(transparent)]
     Unrecorded(#[from] Unrecorded),
+}
+
+impl From<sqlx::Error> for ReadRefusal {
+    fn from(error: sqlx::Error) -> Self {
+        Unvalued::from(error).into()
+    }
 }
 
 /// The caller may not read this.

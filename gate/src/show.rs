@@ -9,6 +9,7 @@ use domain::{FacilityId, Label, PatientId, Permission, Role, UserId};
 use crate::circumstances::{Circumstances, Datum, Reached, look_up};
 use crate::policy::{Action, Facts, Question, ask};
 use crate::read::Snapshot;
+use crate::unvalued::Unvalued;
 
 /// What goes with a record of substance use wherever it goes (42 CFR 2.32(a)(2)).
 pub const REDISCLOSURE: &str = "42 CFR part 2 prohibits unauthorized use or disclosure of these records.";
@@ -64,6 +65,23 @@ pub enum Verdict {
     Withheld,
 }
 
+/// What becomes of rows of which the caller may know no more than that they are there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MaskedRows {
+    /// They are there.
+    Kept,
+    /// They are left out: they were searched for, and that they were found would tell what is masked.
+    LeftOut,
+}
+
+/// The first that a caller sees of some rows.
+pub struct First<T> {
+    /// They, each with its place among the rows.
+    pub shown: Vec<(usize, T)>,
+    /// Whether the caller sees one behind them.
+    pub more: bool,
+}
+
 /// Whether a caller's role at one facility has a permission over everyone's: whoever receives patients somewhere must find them, wherever they were before.
 pub(crate) fn holds_everywhere(permission: Permission) -> bool {
     matches!(permission, Permission::ReadPatients | Permission::ManagePatients | Permission::BreakGlass)
@@ -71,7 +89,7 @@ pub(crate) fn holds_everywhere(permission: Permission) -> bool {
 
 impl Snapshot {
     /// Gets to know what the caller is to these patients. One statement for all that are not known yet.
-    pub async fn learn(&self, patients: impl IntoIterator<Item = PatientId>) -> Result<(), sqlx::Error> {
+    pub async fn learn(&self, patients: impl IntoIterator<Item = PatientId>) -> Result<(), Unvalued> {
         let unknown: BTreeSet<PatientId> = {
             let known = self.known();
             patients.into_iter().filter(|patient| !known.contains_key(patient)).collect()
@@ -87,7 +105,7 @@ impl Snapshot {
     }
 
     /// What of each of these the caller sees, noted as shown.
-    pub async fn show<T: OfPatient>(&self, values: Vec<T>) -> Result<Vec<Option<T>>, sqlx::Error> {
+    pub async fn show<T: OfPatient>(&self, values: Vec<T>) -> Result<Vec<Option<T>>, Unvalued> {
         self.learn(values.iter().map(OfPatient::patient)).await?;
         let shown = |value: T| match self.decide(&value, true) {
             Verdict::Shown => Some(value),
@@ -97,14 +115,41 @@ impl Snapshot {
         Ok(values.into_iter().map(shown).collect())
     }
 
+    /// The first of these that the caller sees, at most so many, noted as shown. Nothing is noted as shown of those behind them.
+    pub async fn show_first<T: OfPatient>(&self, values: Vec<T>, most: usize, masked: MaskedRows) -> Result<First<T>, Unvalued> {
+        self.learn(values.iter().map(OfPatient::patient)).await?;
+        let mut first = First { shown: Vec::new(), more: false };
+        for (place, value) in values.into_iter().enumerate() {
+            let (verdict, decisions) = self.ruled(&value);
+            let counts = verdict == Verdict::Shown || masked == MaskedRows::Kept && verdict != Verdict::Withheld;
+            if counts && first.shown.len() == most {
+                first.more = true;
+                break;
+            }
+            self.note(&value, verdict, decisions, counts);
+            if !counts {
+                continue;
+            }
+            let value = if let Verdict::Masked(why) = verdict { value.mask(why) } else { value };
+            first.shown.push((place, value));
+        }
+        Ok(first)
+    }
+
     /// What is decided of each of these, of which no more goes out than what they come to together.
-    pub async fn judge<T: OfPatient>(&self, values: &[T]) -> Result<Vec<Verdict>, sqlx::Error> {
+    pub async fn judge<T: OfPatient>(&self, values: &[T]) -> Result<Vec<Verdict>, Unvalued> {
         self.learn(values.iter().map(OfPatient::patient)).await?;
         Ok(values.iter().map(|value| self.decide(value, false)).collect())
     }
 
     /// What is decided of something of a patient, and why; noted, and as shown where it is.
     pub(crate) fn decide<T: OfPatient>(&self, value: &T, shows: bool) -> Verdict {
+        let (verdict, decisions) = self.ruled(value);
+        self.note(value, verdict, decisions, shows);
+        verdict
+    }
+
+    fn ruled<T: OfPatient>(&self, value: &T) -> (Verdict, Vec<AccessDecision>) {
         let labels = value.labels();
         let (permission, patient) = (value.permission(), value.patient());
         let known = self.known().get(&patient).cloned().unwrap_or_default();
@@ -136,20 +181,24 @@ impl Snapshot {
             let withheld = decisions.iter_mut().filter(|decision| decision.outcome == DecisionOutcome::Withheld);
             withheld.for_each(|decision| decision.outcome = DecisionOutcome::Masked);
         }
+        (verdict, decisions)
+    }
+
+    /// Notes what was decided of something and, where it goes out, that it is shown, as far as it is.
+    fn note<T: OfPatient>(&self, value: &T, verdict: Verdict, decisions: Vec<AccessDecision>, shows: bool) {
         let mut access = self.lock();
         for decision in decisions {
             access.decides(decision);
         }
         if shows && verdict != Verdict::Withheld {
-            access.patients.insert(patient);
+            access.patients.insert(value.patient());
         }
         if shows && verdict == Verdict::Shown {
             access.count += 1;
-            if labels.contains(&Label::SubstanceAbuse) {
+            if value.labels().contains(&Label::SubstanceAbuse) {
                 access.notices.insert(REDISCLOSURE);
             }
         }
-        verdict
     }
 
     /// The caller's roles that hold where a datum is.

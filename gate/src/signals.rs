@@ -6,6 +6,8 @@ use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 
+use crate::unvalued::Unvalued;
+
 /// A projection's cursor has moved. With no projection named, one may have: notifications could have been missed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Moved {
@@ -33,7 +35,7 @@ impl Signals {
 
 async fn forward(pool: PgPool, sender: broadcast::Sender<Moved>) {
     loop {
-        if let Err(error) = listen(&pool, &sender).await {
+        if let Err(error) = listen(&pool, &sender).await.map_err(Unvalued::from) {
             tracing::warn!(%error, "not listening to the read database; trying again");
         }
         if pool.is_closed() {

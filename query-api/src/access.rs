@@ -2,14 +2,14 @@
 
 mod questions;
 
-use async_graphql::connection::{Connection, Edge, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
 use domain::{PatientId, Permission, Phi, UserId};
 use gate::AccessSearch;
 use uuid::Uuid;
 
-use crate::errors::Failure;
+use crate::connection::{Connection, End};
+use crate::errors::{Code, Failure};
 use crate::ids::{global, optional};
 use crate::paging::{Page, cost_at_root};
 use crate::reads::permitted;
@@ -24,8 +24,8 @@ pub struct AccessQueries;
 
 #[Object]
 impl AccessQueries {
-    /// Who saw what of whom, the newest first. A patient sees who saw something of them. A page may be shorter than asked for, though there are more: then what
-    /// was asked for is rare, and the search goes on with the next page.
+    /// Who saw what of whom, the newest first. A patient sees who saw something of them. A page may be shorter than asked for, or empty, though there are more: then
+    /// what was asked for is rare, and the search goes on with the next page.
     #[graphql(complexity = "cost_at_root(first, child_complexity) + COST_OF_A_SEARCH")]
     async fn access_records(
         &self,
@@ -33,33 +33,34 @@ impl AccessQueries {
         search: Option<AccessRecordSearch>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<i64>, AccessRecord>> {
+    ) -> Result<Connection<i64, AccessRecord>> {
         let page: Page<i64> = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadAccessRecords)?;
         let search = search.unwrap_or_default().search()?;
         let found = permitted.access_records(&search, page.after.map(event_store::Position), page.most()).await?;
-        let mut connection = Connection::new(page.after.is_some(), found.next.is_some());
-        connection.edges.extend(found.records.into_iter().map(|record| Edge::new(OpaqueCursor(record.position.0), AccessRecord::from(record))));
+        let records = found.records.into_iter().map(|record| (record.position.0, AccessRecord::from(record)));
         // The search goes on where it stopped, which may be after the last that it found.
-        if let (Some(next), Some(last)) = (found.next, connection.edges.last_mut()) {
-            last.cursor = OpaqueCursor(next.0);
-        }
-        Ok(connection)
+        Ok(Connection::new(records, page.after.is_some(), found.next.map_or(End::OfAll, |next| End::After(next.0))))
     }
 
     /// What was decided about a request, by which policies, and what that rested on: a record for each access it led to. None of a request that showed and
-    /// sought nothing of a patient.
+    /// sought nothing of a patient. A request to which more than 1,000 records belong is refused: `accessRecords` has them page by page.
     #[graphql(complexity = "child_complexity + COST_OF_A_SEARCH")]
     async fn access_decision(&self, context: &Context<'_>, request: Uuid) -> Result<Vec<AccessRecord>> {
         let permitted = permitted(context, Permission::ReadAccessRecords)?;
         let search = AccessSearch { request: Some(request), ..AccessSearch::default() };
-        let found = permitted.access_records(&search, None, MOST_OF_A_REQUEST).await?;
+        let found = permitted.access_log().all_access_records(&search, MOST_OF_A_REQUEST).await.map_err(Failure::from)?;
+        if found.next.is_some() {
+            return Err(
+                Failure::Refused(Code::TooComplex, "more access records belong to this request than one answer holds; page through accessRecords").into()
+            );
+        }
         Ok(found.records.into_iter().map(AccessRecord::from).collect())
     }
 }
 
 /// How many records of one request are explained at once.
-const MOST_OF_A_REQUEST: usize = 100;
+const MOST_OF_A_REQUEST: usize = 1_000;
 
 /// What counts for a search of the access log towards the limit of complexity.
 const COST_OF_A_SEARCH: usize = 200;

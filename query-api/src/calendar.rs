@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::{Duration, NaiveDate, Utc};
@@ -10,9 +9,11 @@ use chrono_tz::Tz;
 use domain::providers::{self, Hours, ProvidersEvent};
 use domain::time::Interval;
 use domain::{Event, FacilityId, InvalidValue, Permission, Phi};
+use gate::MaskedRows;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::argument;
 use crate::organizations::Facility;
@@ -156,12 +157,13 @@ impl Calendar {
 
     /// The appointments in the range that you may see, by their start.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn appointments(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
+    async fn appointments(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadAppointments)?;
         let period = Period { from: Some(self.range.start), to: Some(self.range.end) };
-        let key = AppointmentsOf { whose: Whose::Practitioner(self.practitioner), period, status: None, page };
-        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key)).await?)
+        let whose = Whose::Practitioner(self.practitioner);
+        let appointments = |page| async move { Ok(permitted.load(AppointmentsOf { whose, period, status: None, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Appointment::key, appointments).await?)
     }
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::errors::Failure;
 use crate::ids::global;
 use crate::paging::Page;
-use crate::reads::{Loads, by_arguments, by_id, permitted};
+use crate::reads::{Loads, Permitted, by_arguments, by_id, permitted};
 use crate::records::Provenance;
 use crate::scalars::DateTime;
 use crate::values::Masked;
@@ -41,7 +41,7 @@ pub struct Document {
     occurred_at: Option<chrono::DateTime<Utc>>,
     /// How sensitive it is beyond normal, as HL7 codes.
     security: Vec<String>,
-    /// The document that has taken its place; none where that was removed.
+    #[graphql(skip)]
     superseded_by: Option<Uuid>,
     /// Why it should not have been there.
     removal_reason: Option<String>,
@@ -121,6 +121,14 @@ pub async fn document(context: &Context<'_>, document: DocumentId) -> Result<Opt
     permitted.show_one(permitted.load(document).await?).await
 }
 
+/// Whether the caller may know of a document.
+pub async fn is_known(permitted: Permitted<'_>, document: DocumentId) -> Result<bool, Failure> {
+    match permitted.load(document).await? {
+        Some(document) => permitted.may_know_of(document).await,
+        None => Ok(false),
+    }
+}
+
 #[ComplexObject]
 impl Document {
     /// The global id, which is the same at every moment.
@@ -132,6 +140,13 @@ impl Document {
     async fn status(&self) -> async_graphql::Result<DocumentStatus> {
         let status: documents::DocumentStatus = serde_json::from_value(self.status.as_str().into()).map_err(Failure::from)?;
         Ok(status.into())
+    }
+
+    /// The document that has taken its place; none where that was removed, and where you may not know of it now.
+    async fn superseded_by(&self, context: &Context<'_>) -> async_graphql::Result<Option<Uuid>> {
+        let Some(successor) = self.superseded_by else { return Ok(None) };
+        let known = is_known(permitted(context, Permission::ReadDocuments)?, DocumentId(successor)).await?;
+        Ok(known.then_some(successor))
     }
 
     /// How many bytes it has; null where it is masked.

@@ -1,14 +1,14 @@
 //! Broken glass, for those who review it.
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::Utc;
 use domain::emergency::{BreakGlassStatus, Finding};
 use domain::{PatientId, Permission};
-use gate::{Masked, OfPatient};
+use gate::{Masked, MaskedRows, OfPatient};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::optional;
 use crate::paging::{Page, cost_at_root};
@@ -35,13 +35,15 @@ impl EmergencyQueries {
         user: Option<Uuid>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, BrokenGlass>> {
+    ) -> Result<Connection<Uuid, BrokenGlass>> {
         let page = Page::of(first, after.as_deref())?;
         let patient: Option<PatientId> = optional("patient", patient.as_ref())?;
         let permitted = permitted(context, READ)?;
-        let mut statement = statement(status, patient, user, &page)?;
-        let rows: Vec<BrokenGlass> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        Ok(permitted.show_page(page.connection(rows, |glass| glass.uuid)).await?)
+        let rows = |page| async move {
+            let mut statement = statement(status, patient, user, &page)?;
+            Ok(statement.build_query_as().fetch_all(&mut *permitted.connection().await).await?)
+        };
+        Ok(permitted.show_page(page, MaskedRows::Kept, |glass: &BrokenGlass| glass.uuid, rows).await?)
     }
 }
 

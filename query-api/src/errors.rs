@@ -4,7 +4,7 @@ use async_graphql::{ErrorExtensionValues, Response, ServerError};
 use axum::http::StatusCode;
 use domain::{InvalidValue, Permission};
 use event_store::ReadError;
-use gate::{AccessRefusal, Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated};
+use gate::{AccessRefusal, Forbidden, NotAPosition, NotAdmitted, PastRefusal, ReadRefusal, Unauthenticated, Unvalued};
 use uuid::Uuid;
 
 use crate::wording;
@@ -173,7 +173,7 @@ impl From<ReadRefusal> for Failure {
             ReadRefusal::PositionTimeout { wanted, reached } => Self::PositionTimeout { wanted: wanted.0, reached: reached.0 },
             ReadRefusal::Unauthenticated(unauthenticated) => unauthenticated.into(),
             ReadRefusal::Unavailable(error) => {
-                tracing::error!(error = %Unvalued(&error), "the read models are not available");
+                tracing::error!(%error, "the read models are not available");
                 Self::UNAVAILABLE
             }
             // The gate has said why.
@@ -223,13 +223,14 @@ impl From<ReadError> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        tracing::error!(error = %Unvalued(&error), "a statement of the read side failed");
-        match &error {
-            // Class 57, operator intervention: the server goes away, or the statement took too long.
-            sqlx::Error::Database(database) if database.code().is_some_and(|code| code.starts_with("57")) => Self::UNAVAILABLE,
-            sqlx::Error::Io(_) => Self::UNAVAILABLE,
-            _ => Self::Internal,
-        }
+        Unvalued::from(error).into()
+    }
+}
+
+impl From<Unvalued> for Failure {
+    fn from(error: Unvalued) -> Self {
+        tracing::error!(%error, "a statement of the read side failed");
+        if error.may_pass() { Self::UNAVAILABLE } else { Self::Internal }
     }
 }
 
@@ -238,20 +239,6 @@ impl From<serde_json::Error> for Failure {
         // Not its text, which may repeat a value.
         tracing::error!(category = ?error.classify(), line = error.line(), "a value of the read side does not read");
         Self::Internal
-    }
-}
-
-/// A database error by its code alone: its message and its detail may repeat values.
-struct Unvalued<'error>(&'error sqlx::Error);
-
-impl std::fmt::Display for Unvalued<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            sqlx::Error::Database(error) => write!(formatter, "SQLSTATE {}", error.code().unwrap_or_default()),
-            sqlx::Error::ColumnDecode { index, .. } => write!(formatter, "column {index} does not read"),
-            sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => formatter.write_str("a value does not read or write"),
-            other => other.fmt(formatter),
-        }
     }
 }
 

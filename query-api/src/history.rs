@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, SimpleObject};
 use chrono::Utc;
-use domain::{FacilityId, Label, PatientId, Permission, UserId};
+use domain::{DocumentId, FacilityId, Label, PatientId, Permission, UserId};
 use gate::{OfPatient, Reach};
 use serde::Deserialize;
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::documents::is_known;
 use crate::errors::Failure;
 use crate::paging::Page;
-use crate::reads::{Loads, by_arguments};
+use crate::reads::{Loads, Permitted, by_arguments};
 use crate::scalars::{DateTime, Position};
 use crate::values::Masked;
 
@@ -89,6 +90,23 @@ impl HistoryEntry {
         self.details.retain(|detail| !hidden.contains(&detail.label.as_str()));
         self
     }
+}
+
+/// What says which document took another's place.
+const SUCCESSOR: &str = "By";
+
+/// Without the document that took another's place, where the caller may not know of it.
+pub async fn without_unknown_successor(permitted: Permitted<'_>, mut entry: HistoryEntry) -> Result<HistoryEntry, Failure> {
+    if entry.event_type != "documents.DocumentSuperseded" {
+        return Ok(entry);
+    }
+    let successor = entry.details.iter().find(|detail| detail.label == SUCCESSOR).and_then(|detail| detail.value.split_once('/')?.1.parse().ok());
+    let known = match successor {
+        Some(successor) => is_known(permitted, DocumentId(successor)).await?,
+        None => false,
+    };
+    entry.details.retain(|detail| known || detail.label != SUCCESSOR);
+    Ok(entry)
 }
 
 impl OfPatient for HistoryEntry {

@@ -9,6 +9,7 @@ mod access;
 mod actions;
 mod batches;
 mod calendar;
+mod connection;
 mod consents;
 mod disclosures;
 mod document;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono_tz::Tz;
@@ -10,6 +9,7 @@ use domain::{FacilityId, OrganizationId, Permission, RoomId};
 use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::paging::{Page, cost, cost_at_root};
@@ -26,7 +26,7 @@ pub struct OrganizationQueries;
 impl OrganizationQueries {
     /// The organizations of the tenant, by name.
     #[graphql(complexity = "cost_at_root(first, child_complexity)")]
-    async fn organizations(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Organization>> {
+    async fn organizations(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Organization>> {
         let page = Page::of(first, after.as_deref())?;
         let mut connection = permitted(context, READ)?.connection().await;
         let organizations = sqlx::query_as(
@@ -55,7 +55,7 @@ impl OrganizationQueries {
         organization: Option<ID>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Facility>> {
+    ) -> Result<Connection<Uuid, Facility>> {
         let page = Page::of(first, after.as_deref())?;
         let organization: Option<OrganizationId> = optional("organization", organization.as_ref())?;
         let mut connection = permitted(context, READ)?.connection().await;
@@ -124,7 +124,7 @@ impl Organization {
 
     /// The organizations that are part of it, by name.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn parts(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Organization>> {
+    async fn parts(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Organization>> {
         let page = Page::of(first, after.as_deref())?;
         let parts = permitted(context, READ)?.load(PartsOf(self.uuid, page)).await?.unwrap_or_default();
         Ok(page.connection(parts, |organization| organization.uuid))
@@ -132,7 +132,7 @@ impl Organization {
 
     /// Its facilities, by name.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn facilities(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Facility>> {
+    async fn facilities(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Facility>> {
         let page = Page::of(first, after.as_deref())?;
         let facilities = permitted(context, READ)?.load(FacilitiesOf(self.uuid, page)).await?.unwrap_or_default();
         Ok(page.connection(facilities, |facility| facility.uuid))
@@ -185,7 +185,7 @@ impl Facility {
 
     /// Its rooms, by name.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn rooms(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Room>> {
+    async fn rooms(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Room>> {
         let page = Page::of(first, after.as_deref())?;
         let rooms = permitted(context, READ)?.load(RoomsOf(self.uuid, page)).await?.unwrap_or_default();
         Ok(page.connection(rooms, |room| room.uuid))

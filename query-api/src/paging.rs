@@ -1,11 +1,12 @@
 //! Relay connections, forward. A cursor is opaque and names the last row, never what the rows are sorted by: that may be a name.
 
-use async_graphql::connection::{Connection, CursorType, Edge, EmptyFields, OpaqueCursor};
-use async_graphql::{ObjectType, OutputType};
+use async_graphql::OutputType;
+use async_graphql::connection::{CursorType, OpaqueCursor};
 use domain::InvalidValue;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::connection::{Connection, End};
 use crate::errors::Failure;
 
 /// How many rows a page has unless the client says.
@@ -44,28 +45,21 @@ impl<C> Page<C> {
         i64::from(self.first) + 1
     }
 
-    /// The connection of the rows that were read, in order.
-    pub fn connection<N>(&self, nodes: Vec<N>, cursor: impl Fn(&N) -> C) -> Connection<OpaqueCursor<C>, N>
-    where
-        C: Serialize + DeserializeOwned + Send + Sync,
-        N: OutputType,
-    {
-        self.connection_with(nodes, cursor, EmptyFields)
+    /// The longest page behind a row.
+    pub fn behind(after: C) -> Self {
+        Self { first: MOST, after: Some(after) }
     }
 
-    /// The same, with more to say of the whole.
-    pub fn connection_with<N, F>(&self, mut nodes: Vec<N>, cursor: impl Fn(&N) -> C, fields: F) -> Connection<OpaqueCursor<C>, N, F>
+    /// The connection of the rows that were read, in order, which everyone sees who may ask for them.
+    pub fn connection<N>(&self, mut nodes: Vec<N>, cursor: impl Fn(&N) -> C) -> Connection<C, N>
     where
         C: Serialize + DeserializeOwned + Send + Sync,
         N: OutputType,
-        F: ObjectType,
     {
         let shown = self.most();
-        let more = nodes.len() > shown;
+        let end = if nodes.len() > shown { End::AfterLast } else { End::OfAll };
         nodes.truncate(shown);
-        let mut connection = Connection::with_additional_fields(self.after.is_some(), more, fields);
-        connection.edges.extend(nodes.into_iter().map(|node| Edge::new(OpaqueCursor(cursor(&node)), node)));
-        connection
+        Connection::new(nodes.into_iter().map(|node| (cursor(&node), node)), self.after.is_some(), end)
     }
 }
 

@@ -3,20 +3,20 @@
 
 use std::collections::HashMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::Utc;
 use domain::fhir_values::{IdentifierValue, SystemUri};
 use domain::{InvalidValue, PatientId, Permission, fhir_values};
-use gate::OfPatient;
+use gate::{MaskedRows, OfPatient};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+use crate::connection::Connection;
 use crate::consents::{self, AccessGrant, Consent, ConsentsOf, GrantsOf, Restriction, RestrictionsOf};
 use crate::disclosures::{Disclosure, DisclosuresOf};
 use crate::errors::Failure;
-use crate::history::{HistoryEntry, HistoryOf};
+use crate::history::{HistoryEntry, HistoryOf, without_unknown_successor};
 use crate::ids::{argument, global};
 use crate::paging::{Page, cost, cost_at_root};
 use crate::reads::{Loads, by_id, permitted};
@@ -41,16 +41,17 @@ impl PatientQueries {
         search: Option<PatientSearch>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Patient>> {
+    ) -> Result<Connection<Uuid, Patient>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
-        let searched = search.is_some();
-        let mut statement = search.unwrap_or_default().statement(&page)?;
-        let patients: Vec<Patient> = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        let mut found = permitted.show_page(page.connection(patients, |patient| patient.uuid)).await?;
         // That somebody was found by what is masked would tell it.
-        found.edges.retain(|edge| !searched || edge.node.masked.is_none());
-        Ok(found)
+        let masked = if search.is_some() { MaskedRows::LeftOut } else { MaskedRows::Kept };
+        let search = search.unwrap_or_default();
+        let patients = |page| {
+            let statement = search.statement(&page);
+            async move { Ok(statement?.build_query_as().fetch_all(&mut *permitted.connection().await).await?) }
+        };
+        Ok(permitted.show_page(page, masked, |patient: &Patient| patient.uuid, patients).await?)
     }
 
     /// One patient; null when there is none that you may see.
@@ -280,11 +281,15 @@ impl Patient {
         from: Option<DateTime>,
         to: Option<DateTime>,
         status: Option<Vec<AppointmentStatus>>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
+    ) -> Result<Connection<Uuid, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadAppointments)?;
-        let key = AppointmentsOf { whose: Whose::Patient(self.uuid), period: Period::of(from, to)?, status, page };
-        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Appointment::key)).await?)
+        let (whose, period) = (Whose::Patient(self.uuid), Period::of(from, to)?);
+        let appointments = |page| {
+            let key = AppointmentsOf { whose, period, status: status.clone(), page };
+            async move { Ok(permitted.load(key).await?.unwrap_or_default()) }
+        };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Appointment::key, appointments).await?)
     }
 
     /// What is known of their health under any record of theirs: the clinical facts, newest first by when it was so, also what was entered in error, and beside them
@@ -311,58 +316,66 @@ impl Patient {
         to: AsOf,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>> {
+    ) -> Result<Connection<(i64, Uuid), ChartChange>> {
         let page = Page::of(first, after.as_deref())?;
         Ok(chart_changes(context, ChartChangesOf { patient: PatientId(self.uuid), from, to, page }).await?)
     }
 
     /// What they consented to under any record of theirs, the newest id first. Whom they let in does not see it.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn consents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Consent>> {
+    async fn consents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Consent>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, consents::READ)?;
-        let found = permitted.load(ConsentsOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        Ok(permitted.show_page(page.connection(found, Consent::key)).await?)
+        let patient = self.uuid;
+        let consents = |page| async move { Ok(permitted.load(ConsentsOf { patient, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Consent::key, consents).await?)
     }
 
     /// The restrictions that they asked for under any record of theirs, the newest id first. Whom they let in does not see it.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn restrictions(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Restriction>> {
+    async fn restrictions(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Restriction>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, consents::READ)?;
-        let found = permitted.load(RestrictionsOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        Ok(permitted.show_page(page.connection(found, Restriction::key)).await?)
+        let patient = self.uuid;
+        let restrictions = |page| async move { Ok(permitted.load(RestrictionsOf { patient, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Restriction::key, restrictions).await?)
     }
 
     /// Whom they let in, under any record of theirs, also where it has ended. Whom they let in does not see it.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn grants(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<(Uuid, Uuid)>, AccessGrant>> {
+    async fn grants(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<(Uuid, Uuid), AccessGrant>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, consents::READ)?;
-        let found = permitted.load(GrantsOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        Ok(permitted.show_page(page.connection(found, AccessGrant::key)).await?)
+        let patient = self.uuid;
+        let grants = |page| async move { Ok(permitted.load(GrantsOf { patient, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, AccessGrant::key, grants).await?)
     }
 
     /// What was disclosed of them to somebody outside under any record of theirs, the newest first. Patients see their own, but for wrong entries and for what
     /// is kept from them for a time.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Disclosure>> {
+    async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Disclosure>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadDisclosures)?;
         let staff = permitted.is_staff();
-        let key = DisclosuresOf { patient: self.uuid, shown_to_patient_at: (!staff).then(|| permitted.now()), page };
-        Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Disclosure::key)).await?)
+        let (patient, shown_to_patient_at) = (self.uuid, (!staff).then(|| permitted.now()));
+        let disclosures = |page| async move { Ok(permitted.load(DisclosuresOf { patient, shown_to_patient_at, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Disclosure::key, disclosures).await?)
     }
 
     /// What happened to them and to their records, newest first; of what you may not read, that it happened.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<i64>, HistoryEntry>> {
+    async fn history(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<i64, HistoryEntry>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
-        let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        permitted.discloses(PatientId(self.uuid));
-        let entries = entries.into_iter().map(|entry| entry.with_fields(|field| permitted.sees_field(field))).collect();
-        Ok(permitted.show_page(page.connection(entries, HistoryEntry::key)).await?)
+        let patient = self.uuid;
+        permitted.discloses(PatientId(patient));
+        let entries = |page| async move {
+            let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient, page }).await?.unwrap_or_default();
+            let entries = entries.into_iter().map(|entry| entry.with_fields(|field| permitted.sees_field(field)));
+            futures::future::try_join_all(entries.map(|entry| without_unknown_successor(permitted, entry))).await
+        };
+        Ok(permitted.show_page(page, MaskedRows::Kept, HistoryEntry::key, entries).await?)
     }
 }
 

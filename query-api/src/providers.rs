@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::NaiveDate;
@@ -11,6 +10,7 @@ use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::calendar::{Calendar, Range, Stretch, calendar, free_slots};
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::organizations::{Facility, Organization};
@@ -37,7 +37,7 @@ impl ProviderQueries {
         search: Option<PractitionerSearch>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Practitioner>> {
+    ) -> Result<Connection<Uuid, Practitioner>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
         let search = search.unwrap_or_default();

@@ -5,21 +5,26 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::connection::{Connection, CursorType, Edge};
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use async_graphql::{Context, ObjectType, OutputType};
+use async_graphql::{Context, OutputType};
 use chrono::{DateTime, Utc};
 use domain::terminology::Terminology;
 use domain::{PatientId, Permission};
-use gate::{AccessRecords, AccessSearch, ConnectionGuard, Moment, OfPatient, Past, Reach, Snapshot, Verdict};
+use gate::{AccessRecords, AccessSearch, ConnectionGuard, MaskedRows, Moment, OfPatient, Past, Reach, Snapshot, Verdict};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use crate::batches::Batches;
+use crate::connection::{Connection, End};
 use crate::errors::Failure;
 use crate::ids::Global;
 use crate::paging::Page;
+
+/// How many rows are looked at for a page of those that the caller sees.
+const LOOKED_AT_MOST: usize = 1_000;
 
 /// Where the statements of every [`Loader`] run. Whoever asks for a load has shown the permission.
 pub struct Loads(Arc<Snapshot>);
@@ -188,19 +193,44 @@ impl<'operation> Permitted<'operation> {
         Ok(self.show(rows).await?.into_iter().flatten().collect())
     }
 
-    /// The same, of a page.
-    pub async fn show_page<C, T, F>(self, page: Connection<C, T, F>) -> Result<Connection<C, T, F>, Failure>
+    /// The same, of a page of what `rows` reads page by page. What is withheld is as if it were not there: the page is filled with what is behind it. Where it would take
+    /// too long to come to something that the caller sees, the page is short, and says where to go on.
+    pub async fn show_page<C, T, Rows>(
+        self,
+        page: Page<C>,
+        masked: MaskedRows,
+        cursor: impl Fn(&T) -> C,
+        rows: impl Fn(Page<C>) -> Rows,
+    ) -> Result<Connection<C, T>, Failure>
     where
-        C: CursorType + Send + Sync,
+        C: Copy + Serialize + DeserializeOwned + Send + Sync,
         T: OfPatient + OutputType,
-        F: ObjectType,
+        Rows: Future<Output = Result<Vec<T>, Failure>>,
     {
-        let Connection { edges, additional_fields, has_previous_page, has_next_page, .. } = page;
-        let (cursors, rows): (Vec<C>, Vec<T>) = edges.into_iter().map(|edge| (edge.cursor, edge.node)).unzip();
-        let shown = self.show(rows).await?.into_iter();
-        let mut page = Connection::with_additional_fields(has_previous_page, has_next_page, additional_fields);
-        page.edges.extend(cursors.into_iter().zip(shown).filter_map(|(cursor, node)| Some(Edge::new(cursor, node?))));
-        Ok(page)
+        let (mut stretch, mut shown, mut looked) = (page, Vec::new(), 0);
+        let end = loop {
+            let found = rows(stretch).await?;
+            let (last, of_all) = (found.last().map(&cursor), found.len() <= stretch.most());
+            looked += found.len();
+            let cursors: Vec<C> = found.iter().map(&cursor).collect();
+            self.reads.loader.load_many(found.iter().map(|row| Learned(row.patient())).collect::<Vec<_>>()).await?;
+            let first = self.reads.snapshot.show_first(found, page.most() - shown.len(), masked).await?;
+            shown.extend(first.shown.into_iter().map(|(place, row)| (cursors[place], row)));
+            match last {
+                _ if first.more => break End::AfterLast,
+                Some(last) if !of_all && looked >= LOOKED_AT_MOST => break End::After(last),
+                Some(last) if !of_all => stretch = Page::behind(last),
+                _ => break End::OfAll,
+            }
+        };
+        Ok(Connection::new(shown, page.after.is_some(), end))
+    }
+
+    /// Whether the caller may know that something of a patient is there; nothing is shown by it.
+    pub async fn may_know_of<T: OfPatient>(self, row: T) -> Result<bool, Failure> {
+        self.reads.loader.load_one(Learned(row.patient())).await?;
+        let verdicts = self.reads.snapshot.judge(&[row]).await?;
+        Ok(verdicts.first().is_some_and(|verdict| *verdict != Verdict::Withheld))
     }
 
     /// Whether the caller sees a field, as `Type.field`, in whatever they see.

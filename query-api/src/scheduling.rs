@@ -2,18 +2,18 @@
 
 use std::collections::HashMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{Days, NaiveDateTime, NaiveTime, Utc};
 use chrono_tz::Tz;
 use domain::time::Interval;
 use domain::{AppointmentId, FacilityId, InvalidValue, PatientId, Permission, PractitionerId, RoomId};
-use gate::OfPatient;
+use gate::{MaskedRows, OfPatient};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use crate::actions::{AppointmentAction, offered};
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::{argument, global, optional};
 use crate::organizations::{Facility, Room};
@@ -40,16 +40,17 @@ impl SchedulingQueries {
         filter: Option<AppointmentFilter>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Appointment>> {
+    ) -> Result<Connection<Uuid, Appointment>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
-        let filtered = filter.is_some();
-        let mut statement = filter.unwrap_or_default().statement(&page)?;
-        let appointments = statement.build_query_as().fetch_all(&mut *permitted.connection().await).await.map_err(Failure::from)?;
-        let mut found = permitted.show_page(page.connection(appointments, Appointment::key)).await?;
         // That one was found by what is masked would tell it.
-        found.edges.retain(|edge| !filtered || edge.node.masked.is_none());
-        Ok(found)
+        let masked = if filter.is_some() { MaskedRows::LeftOut } else { MaskedRows::Kept };
+        let filter = filter.unwrap_or_default();
+        let appointments = |page| {
+            let statement = filter.statement(&page);
+            async move { Ok(statement?.build_query_as().fetch_all(&mut *permitted.connection().await).await?) }
+        };
+        Ok(permitted.show_page(page, masked, Appointment::key, appointments).await?)
     }
 
     /// One appointment; null when there is none that you may see.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
 use domain::{PatientId, Phi, TenantId, UserId};
-use gate::{AccessRecord, AccessSearch, Caller, Reading, Role, Snapshot};
+use gate::{AccessRecord, AccessSearch, Caller, Reading, Role};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -82,9 +82,6 @@ fn named<T: serde::de::DeserializeOwned>(name: &str) -> Result<T, &'static str> 
     serde_json::from_value(name.into()).map_err(|_| "is none of those known")
 }
 
-/// How many records are read at once.
-const AT_ONCE: usize = 500;
-
 /// Answers.
 pub async fn run(config: &Config, access: Access) -> anyhow::Result<()> {
     match (access.question, access.search) {
@@ -119,8 +116,8 @@ async fn print(config: &Config, asked: Search) -> anyhow::Result<()> {
         to: asked.to,
     };
     let most = asked.most;
-    let found = app.gate.read(&caller, reading, |snapshot| async move { all(&snapshot, &search, most).await }).await;
-    let records = found.context("the access log cannot be read")?.value?;
+    let found = app.gate.read(&caller, reading, |snapshot| async move { snapshot.all_access_records(&search, most).await }).await;
+    let records = found.context("the access log cannot be read")?.value.context("the access log cannot be searched")?.records;
     let mut out = std::io::stdout().lock();
     for record in records {
         match asked.format {
@@ -130,19 +127,6 @@ async fn print(config: &Config, asked: Search) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-async fn all(snapshot: &Snapshot, search: &AccessSearch, most: usize) -> anyhow::Result<Vec<AccessRecord>> {
-    let (mut records, mut place) = (Vec::new(), None);
-    while records.len() < most {
-        let page = snapshot.access_records(search, place, AT_ONCE.min(most - records.len())).await.context("the access log cannot be searched")?;
-        records.extend(page.records);
-        place = page.next;
-        if place.is_none() {
-            break;
-        }
-    }
-    Ok(records)
 }
 
 fn in_text(record: &AccessRecord) -> String {
@@ -160,13 +144,13 @@ fn in_text(record: &AccessRecord) -> String {
 }
 
 fn in_json(record: AccessRecord) -> serde_json::Value {
-    let AccessRecord { id, position, recorded, actor, access } = record;
+    let AccessRecord { id, position, recorded, actor, access, .. } = record;
     let summary = access.in_words(&actor.role);
     let origin = access.origin.into_known().unwrap_or_default();
     json!({
         "id": id, "position": position, "recorded": recorded, "summary": summary, "user": access.user, "role": actor.role, "request": access.request,
         "operation": access.operation, "purpose": access.purpose, "outcome": access.outcome, "kinds": access.kinds, "refused": access.refused,
         "fields": access.fields, "patients": access.patients, "count": access.count, "criteria": access.criteria.and_then(Phi::into_known),
-        "address": origin.address, "agent": origin.agent, "policy": access.policy, "reflects": access.reflects,
+        "address": origin.address, "addresses": origin.addresses, "agent": origin.agent, "policy": access.policy, "reflects": access.reflects,
     })
 }

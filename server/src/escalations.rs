@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use domain::emergency::EscalateBreakGlass;
-use event_store::{AppendError, ReadError, fresh_id};
-use gate::{Caller, Failure, Gate, Overdue, Refusal, Request, Reviews, Role};
+use event_store::{ReadError, fresh_id};
+use gate::{Caller, Gate, Overdue, Request, Reviews, Role};
 use uuid::Uuid;
-use vault::VaultError;
 
 use crate::shutdown::{self, Shutdown};
 
@@ -35,20 +34,13 @@ async fn escalate(gate: &Gate, reviews: &mut Reviews) -> Result<(), ReadError> {
         let caller = Caller::operator(tenant, "escalations", [Role::ComplianceOfficer]);
         let command_id = Some(Uuid::new_v5(&break_glass.0, b"escalate-break-glass"));
         let request = Request { command_id, correlation: fresh_id(), causation: None, based_on: None };
-        match gate.execute(&caller, EscalateBreakGlass { break_glass, patient }, request).await {
-            Ok(_) => reviews.settle(&overdue),
-            Err(refusal) => {
-                tracing::warn!(%tenant, %break_glass, error = &refusal as &dyn std::error::Error, "broken glass could not be escalated");
-                if is_settled(&refusal) {
-                    reviews.settle(&overdue);
-                }
-            }
+        // What is in the way of one, such as a key of its tenant, is not in the way of the others.
+        let escalated = gate.execute(&caller, EscalateBreakGlass { break_glass, patient }, request).await;
+        if let Err(refusal) = &escalated {
+            metrics::counter!("carelog_break_glass_not_escalated_total").increment(1);
+            tracing::warn!(%tenant, %break_glass, error = refusal as &dyn std::error::Error, "broken glass could not be escalated");
         }
+        reviews.tried(&overdue, &escalated);
     }
     Ok(())
-}
-
-/// Whether nothing will come of another attempt: it was reviewed meanwhile, or the patient was erased.
-fn is_settled<R: std::error::Error>(refusal: &Refusal<R>) -> bool {
-    matches!(refusal, Refusal::Rejected(_) | Refusal::Unavailable(Failure::Vault(VaultError::Erased) | Failure::Append(AppendError::Vault(VaultError::Erased))))
 }

@@ -112,7 +112,10 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let router = router(config, parts, &app, health, metrics, &shutdown)?;
     tracing::info!(address = %config.http, "listening");
     serve_http(listener, router, shutdown.clone(), &mut work);
-    finish(work, shutdown).await
+    let finished = finish(work, shutdown).await;
+    // Nobody comes any more.
+    app.gate.record_strangers().await;
+    finished
 }
 
 fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> anyhow::Result<Router> {

@@ -24,9 +24,6 @@ pub struct Why {
     tenant: Uuid,
 }
 
-/// How many records are read at once.
-const AT_ONCE: usize = 500;
-
 /// Prints each access that the request led to, with its decisions.
 pub async fn run(config: &Config, why: Why) -> anyhow::Result<()> {
     let app = App::open(config).await?;
@@ -49,17 +46,9 @@ pub async fn run(config: &Config, why: Why) -> anyhow::Result<()> {
 async fn explained(snapshot: &Snapshot, request: Uuid) -> anyhow::Result<Vec<String>> {
     let search = AccessSearch { request: Some(request), ..AccessSearch::default() };
     // All of them: a client that names its requests itself may give one name to many.
-    let (mut records, mut place) = (Vec::new(), None);
-    loop {
-        let page = snapshot.access_records(&search, place, AT_ONCE).await.context("the access log cannot be searched")?;
-        records.extend(page.records);
-        place = page.next;
-        if place.is_none() {
-            break;
-        }
-    }
+    let found = snapshot.all_access_records(&search, usize::MAX).await.context("the access log cannot be searched")?;
     let mut lines = Vec::new();
-    for AccessRecord { recorded, actor, access, .. } in records {
+    for AccessRecord { recorded, actor, access, .. } in found.records {
         let policies = snapshot.policies(&access.policy).await.context("the policies cannot be read")?;
         let recorded = recorded.format("%Y-%m-%dT%H:%M:%SZ");
         lines.push(format!("{recorded} {} {} user/{} by policies {}", access.in_words(&actor.role), access.operation, access.user, access.policy));

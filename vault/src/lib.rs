@@ -47,6 +47,7 @@ pub use root_key::RootKey;
 pub use rotate::Rotation;
 pub use seal::{Locator, SealedEvent, Unsealed};
 use tags::IdentifierMac;
+pub use tags::tag_of_tenant;
 
 /// Whether events are sealed at all: only a benchmark is built without.
 pub const SEALS: bool = cfg!(not(feature = "unsealed"));

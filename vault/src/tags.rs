@@ -13,6 +13,11 @@ use crate::{Vault, VaultError};
 /// A business identifier's HMAC, under which its surrogate is claimed.
 pub(crate) type IdentifierMac = [u8; 32];
 
+/// The stored form of [`Tag::TENANT`], which takes no key.
+pub fn tag_of_tenant(tenant: TenantId) -> String {
+    format!("{}:{tenant}", Tag::TENANT.kind().name())
+}
+
 impl Vault {
     /// The stored form of tags: ids as they are, days as keyed hashes, identifiers as random surrogates (claimed when new).
     pub async fn tags(&self, tenant: TenantId, tags: &[Tag]) -> Result<Vec<String>, VaultError> {
@@ -22,7 +27,7 @@ impl Vault {
         let stored = tags.iter().map(|tag| {
             let kind = tag.kind().name();
             Ok(match tag.value() {
-                TagValue::OwnTenant => format!("{kind}:{tenant}"),
+                TagValue::OwnTenant => tag_of_tenant(tenant),
                 TagValue::Id(id) => format!("{kind}:{id}"),
                 TagValue::Day(id, day) => format!("{kind}-day:{}", keyed_day(&key, tag.kind(), *id, *day)),
                 TagValue::Identifier(_) => {

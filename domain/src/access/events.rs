@@ -1,5 +1,7 @@
 //! What the access log holds.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -90,6 +92,9 @@ pub struct Origin {
     /// What the client says it is (`User-Agent`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// Where several were refused of whom nobody knows who they are: the network addresses, or the networks, that they came from, and how often they did.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, u64>,
 }
 
 /// Somebody saw something of a patient, or sought it.

@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::events::{AccessRecorded, DataKind};
 use super::purpose::PurposeOfUse;
 use crate::documents::DocumentsEvent;
 use crate::event::{Event, EventType, Named};
+use crate::fhir_values::PartialDate;
 use crate::ids::{AppointmentId, PatientId, PractitionerId, UserId};
-use crate::patients::{PatientAccessGranted, PatientAccessRevoked, PatientsEvent};
+use crate::patients::{AccessScope, DemographicsCorrected, PatientAccessGranted, PatientAccessRevoked, PatientRecord, PatientRegistered, PatientsEvent};
+use crate::phi::Phi;
 use crate::query::{Query, Tag};
 use crate::records::RecordsEvent;
 use crate::scheduling::{Placement, SchedulingEvent};
@@ -55,14 +57,33 @@ impl CareWindow {
     }
 }
 
-/// From when on someone was let in, and up to when.
-type Grant = (DateTime<Utc>, Option<DateTime<Utc>>);
+/// Access that a patient granted.
+struct Grant {
+    from: DateTime<Utc>,
+    /// When it was taken back, or another took its place.
+    until: Option<DateTime<Utc>>,
+    scope: Phi<AccessScope>,
+}
+
+/// A record of the person, as far as a grant depends on it.
+struct Birth {
+    record: PatientRecord,
+    /// What was known of the date of birth from when on: its first day.
+    known: Vec<(DateTime<Utc>, Option<NaiveDate>)>,
+}
+
+impl Birth {
+    fn at(&self, time: DateTime<Utc>) -> Option<NaiveDate> {
+        self.known.iter().rev().find(|(from, _)| *from <= time).and_then(|(_, born)| *born)
+    }
+}
 
 /// What relates others to one person, under whichever of their records.
 #[derive(Default)]
 pub struct CareRelations {
-    /// When each user was let in, and up to when.
+    /// How each user was let in.
     grants: BTreeMap<(PatientId, UserId), Vec<Grant>>,
+    births: BTreeMap<PatientId, Birth>,
     appointments: BTreeMap<AppointmentId, (PractitionerId, DateTime<Utc>)>,
     entries: BTreeMap<UserId, Vec<DateTime<Utc>>>,
 }
@@ -70,7 +91,7 @@ pub struct CareRelations {
 impl CareRelations {
     /// The events of a patient that it is folded from.
     pub fn query(patient: PatientId) -> Query {
-        let grants: &[EventType] = &[PatientAccessGranted::TYPE, PatientAccessRevoked::TYPE];
+        let grants: &[EventType] = &[PatientAccessGranted::TYPE, PatientAccessRevoked::TYPE, PatientRegistered::TYPE, DemographicsCorrected::TYPE];
         let types = [grants, SchedulingEvent::TYPES, RecordsEvent::TYPES, DocumentsEvent::TYPES];
         types.into_iter().fold(Query::new(), |query, types| query.and(types, Tag::patient(patient)))
     }
@@ -79,17 +100,38 @@ impl CareRelations {
     pub fn apply(&mut self, event: &Event, by: UserId, recorded: DateTime<Utc>) {
         match event {
             Event::Patients(PatientsEvent::PatientAccessGranted(event)) => {
-                self.grants.entry((event.patient, event.grantee)).or_default().push((recorded, None));
+                // With another scope it takes the place of the one before.
+                self.end_grants((event.patient, event.grantee), recorded);
+                let grant = Grant { from: recorded, until: None, scope: event.scope.clone() };
+                self.grants.entry((event.patient, event.grantee)).or_default().push(grant);
             }
-            Event::Patients(PatientsEvent::PatientAccessRevoked(event)) => {
-                for (_, until) in self.grants.entry((event.patient, event.grantee)).or_default() {
-                    until.get_or_insert(recorded);
-                }
+            Event::Patients(PatientsEvent::PatientAccessRevoked(event)) => self.end_grants((event.patient, event.grantee), recorded),
+            Event::Patients(changed @ (PatientsEvent::PatientRegistered(_) | PatientsEvent::DemographicsCorrected(_))) => {
+                let patient = changed.record();
+                let birth = self.births.entry(patient).or_insert_with(|| Birth { record: PatientRecord::of(patient), known: Vec::new() });
+                birth.record.apply(event);
+                birth.known.push((recorded, birth.record.birth_date().map(PartialDate::earliest)));
             }
             Event::Scheduling(event) => self.schedule(event),
             Event::Records(_) | Event::Documents(_) => self.entries.entry(by).or_default().push(recorded),
             _ => {}
         }
+    }
+
+    fn end_grants(&mut self, of: (PatientId, UserId), recorded: DateTime<Utc>) {
+        for grant in self.grants.entry(of).or_default() {
+            grant.until.get_or_insert(recorded);
+        }
+    }
+
+    /// Whether somebody was let in at a moment. Whether a grant whose scope was erased had ended nobody can say any more: it explains nothing.
+    fn let_in(&self, patient: PatientId, user: UserId, at: DateTime<Utc>) -> bool {
+        let born = self.births.get(&patient).and_then(|birth| birth.at(at));
+        let holds = |grant: &Grant| {
+            let stands = grant.from <= at && grant.until.is_none_or(|until| at < until);
+            stands && grant.scope.known().is_some_and(|scope| scope.term().holds(born, at))
+        };
+        self.grants.get(&(patient, user)).is_some_and(|grants| grants.iter().any(holds))
     }
 
     fn schedule(&mut self, event: &SchedulingEvent) {
@@ -113,8 +155,7 @@ impl CareRelations {
     /// What whoever looked was to the person, whose records these are; `None` where nothing relates them.
     pub fn of(&self, access: &AccessRecorded, at: DateTime<Utc>, records: &BTreeSet<PatientId>, window: CareWindow) -> Option<CareRelation> {
         let near = |time: &DateTime<Utc>| window.holds(at, *time);
-        let granted = |(from, until): &Grant| *from <= at && until.is_none_or(|until| at < until);
-        let let_in = || records.iter().filter_map(|record| self.grants.get(&(*record, access.user))).flatten().any(granted);
+        let let_in = || records.iter().any(|record| self.let_in(*record, access.user, at));
         let met = |practitioner| self.appointments.values().any(|(with, start)| *with == practitioner && near(start));
         if access.own_patient.is_some_and(|own| records.contains(&own)) {
             Some(CareRelation::Themself)
@@ -196,9 +237,11 @@ impl Onlookers {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::access::examples::{OTHER_USER, USER, at, saw};
-    use crate::patients::examples::{access_granted, access_revoked};
+    use crate::patients::examples::{access_granted, access_granted_within, access_revoked, born, born_correction, corrected, registered_with};
     use crate::providers::examples::{OTHER_PRACTITIONER, PRACTITIONER};
     use crate::records::examples::allergic;
     use crate::scheduling::examples::{ADA, BOB, ada_booked, cancelled, moved};
@@ -260,6 +303,34 @@ mod tests {
             assert_eq!(of(&granted, &saw(USER, &[ADA]), time), expected, "{time}");
         }
         assert_eq!(of(&granted, &saw(OTHER_USER, &[ADA]), "2027-01-15T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_grant_that_has_ended_explains_nothing_though_nobody_took_it_back() {
+        let until = |scope: Value| relations(&[("2027-01-01T00:00:00Z", access_granted_within(ADA, USER, &scope))]);
+        let ends = until(json!({ "ends": "2027-02-01T00:00:00Z" }));
+        assert_eq!(of(&ends, &saw(USER, &[ADA]), "2027-01-31T23:59:59Z"), Some(CareRelation::Grantee));
+        assert_eq!(of(&ends, &saw(USER, &[ADA]), "2027-02-01T00:00:00Z"), None);
+
+        let parents = || access_granted_within(ADA, USER, &json!({ "relationship": "PRN", "untilMajority": true }));
+        let registered = |date: &str| registered_with(ADA, &[], born(date));
+        let of_a_minor = relations(&[("2026-01-01T00:00:00Z", registered("2009-01-05")), ("2026-01-02T00:00:00Z", parents())]);
+        assert_eq!(of(&of_a_minor, &saw(USER, &[ADA]), "2027-01-04T09:59:59Z"), Some(CareRelation::Grantee));
+        assert_eq!(of(&of_a_minor, &saw(USER, &[ADA]), "2027-01-04T10:00:00Z"), None, "of age");
+        let older = corrected(ADA, born_correction("1999-01-05"));
+        let corrected = relations(&[("2026-01-01T00:00:00Z", registered("2009-01-05")), ("2026-01-02T00:00:00Z", parents()), ("2026-03-01T00:00:00Z", older)]);
+        assert_eq!(of(&corrected, &saw(USER, &[ADA]), "2026-02-28T00:00:00Z"), Some(CareRelation::Grantee), "as it was known then");
+        assert_eq!(of(&corrected, &saw(USER, &[ADA]), "2026-03-01T00:00:00Z"), None);
+        let of_whom_nothing_is_known = relations(&[("2026-01-02T00:00:00Z", parents())]);
+        assert_eq!(of(&of_whom_nothing_is_known, &saw(USER, &[ADA]), "2026-02-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_grant_takes_the_place_of_the_one_before() {
+        let shorter = access_granted_within(ADA, USER, &json!({ "ends": "2027-02-01T00:00:00Z" }));
+        let granted = relations(&[("2027-01-01T00:00:00Z", access_granted(ADA, USER)), ("2027-01-15T00:00:00Z", shorter)]);
+        assert_eq!(of(&granted, &saw(USER, &[ADA]), "2027-01-31T00:00:00Z"), Some(CareRelation::Grantee));
+        assert_eq!(of(&granted, &saw(USER, &[ADA]), "2027-02-01T00:00:00Z"), None);
     }
 
     #[test]

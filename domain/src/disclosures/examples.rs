@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::disclosures::{DisclosureMade, DisclosureRetracted};
+use crate::disclosures::{DisclosureMade, DisclosureRetracted, DisclosureSource};
 use crate::event::Event;
 use crate::ids::{DisclosureId, PatientId};
 use crate::patients::examples::{read, reason};
@@ -13,7 +13,7 @@ pub const REPORT: DisclosureId = DisclosureId(Uuid::from_u128(51));
 pub fn report(patient: PatientId, more: &Value) -> Value {
     let mut said = json!({
         "disclosure": REPORT, "patient": patient, "madeAt": "2027-01-03T10:00:00Z", "recipient": { "name": "County Health Department" },
-        "what": "Positive test and contact details", "kinds": ["chart", "demographics"], "basis": "public-health", "source": "by-hand",
+        "what": "Positive test and contact details", "kinds": ["chart", "demographics"], "basis": "public-health",
     });
     for (field, value) in more.as_object().into_iter().flatten() {
         said[field] = value.clone();
@@ -22,7 +22,13 @@ pub fn report(patient: PatientId, more: &Value) -> Value {
 }
 
 pub fn made(patient: PatientId, more: &Value) -> Event {
-    read::<DisclosureMade>(report(patient, more)).into()
+    made_by(patient, DisclosureSource::ByHand, more)
+}
+
+pub fn made_by(patient: PatientId, source: DisclosureSource, more: &Value) -> Event {
+    let mut event = report(patient, more);
+    event["source"] = json!(source);
+    read::<DisclosureMade>(event).into()
 }
 
 pub fn retracted(patient: PatientId) -> Event {

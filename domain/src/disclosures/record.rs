@@ -45,9 +45,6 @@ pub struct RecordDisclosure {
     /// Until then it is kept from the patient, because a law enforcement or oversight official asked for it (45 CFR 164.528(a)(2)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspended_until: Option<Phi<DisclosureTime>>,
-    /// Who enters it.
-    #[serde(default)]
-    pub source: DisclosureSource,
 }
 
 /// Why it was not recorded.
@@ -81,14 +78,14 @@ impl Decision for RecordDisclosure {
         model.apply(event);
     }
 
-    fn decide(&self, model: &DisclosureStanding, &Circumstances { now, .. }: &Circumstances) -> Result<Vec<DisclosureMade>, RecordDisclosureRejection> {
+    fn decide(&self, model: &DisclosureStanding, circumstances: &Circumstances) -> Result<Vec<DisclosureMade>, RecordDisclosureRejection> {
         if model.exists() {
             return Err(RecordDisclosureRejection::DisclosureExists);
         }
         if !model.patient.is_registered() {
             return Err(RecordDisclosureRejection::PatientUnknown);
         }
-        if self.made_at.known().is_some_and(|made_at| made_at.get() > now) {
+        if self.made_at.known().is_some_and(|made_at| made_at.get() > circumstances.now) {
             return Err(RecordDisclosureRejection::MadeInFuture);
         }
         let to_an_official = self.basis.known().is_none_or(|basis| matches!(basis, Basis::LawEnforcement | Basis::Oversight));
@@ -107,7 +104,7 @@ impl Decision for RecordDisclosure {
             purpose: said.purpose,
             purpose_of_use: said.purpose_of_use,
             suspended_until: said.suspended_until,
-            source: said.source,
+            source: DisclosureSource::of(circumstances),
         }])
     }
 }
@@ -125,21 +122,32 @@ impl Command for RecordDisclosure {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
     use crate::disclosures::examples::*;
     use crate::patients::examples::{ADA, BOB, deactivated, registered};
-    use crate::testing::{arriving, given};
+    use crate::testing::{ACTOR, arriving, circumstances, given};
 
     #[test]
     fn what_was_said_is_recorded() {
-        let more = json!({ "purpose": "A case to report", "purposeOfUse": "PUBHLTH", "suspendedUntil": "2027-02-01T00:00:00Z", "source": "system", "basis": "oversight",
+        let more = json!({ "purpose": "A case to report", "purposeOfUse": "PUBHLTH", "suspendedUntil": "2027-02-01T00:00:00Z", "basis": "oversight",
             "recipient": { "name": "County Health Department", "address": { "line": ["1 Main St"], "city": "Chicago" } } });
         for more in [json!({}), more] {
             given([registered(ADA)]).when(&arriving::<RecordDisclosure>(&report(ADA, &more))).then([made(ADA, &more)]);
         }
         let record: RecordDisclosure = arriving(&report(ADA, &json!({})));
         given([registered(ADA), deactivated(ADA)]).when(&record).then([made(ADA, &json!({}))]);
+    }
+
+    #[test]
+    fn who_enters_it_is_not_for_the_one_who_asks_to_say() {
+        let reaction = Circumstances { causation: Some(Uuid::from_u128(70)), ..circumstances(ACTOR, "2027-01-04T12:00:00Z") };
+        let record: RecordDisclosure = arriving(&report(ADA, &json!({})));
+        given([registered(ADA)]).when_in(&reaction, &record).then([made_by(ADA, DisclosureSource::System, &json!({}))]);
+        for source in ["by-hand", "system"] {
+            assert!(serde_json::from_value::<RecordDisclosure>(report(ADA, &json!({ "source": source }))).is_err());
+        }
     }
 
     #[test]

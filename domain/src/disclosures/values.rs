@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::decision::Circumstances;
 use crate::fhir_values::Address;
 use crate::value::{InvalidValue, Line, plain_text};
 
@@ -128,14 +129,20 @@ bases! {
 }
 
 /// Who entered a disclosure.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DisclosureSource {
     /// A person, of what happened outside of Carelog.
-    #[default]
     ByHand,
     /// What sent the data.
     System,
+}
+
+impl DisclosureSource {
+    /// Who enters it in these circumstances: whoever asks does so by hand, and a reaction to an event is the system's.
+    pub(super) fn of(circumstances: &Circumstances) -> Self {
+        if circumstances.causation.is_some() { Self::System } else { Self::ByHand }
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,8 @@ impl Decision for BreakGlass {
             break_glass: self.break_glass,
             patient: self.patient,
             user: circumstances.actor,
+            practitioner: circumstances.practitioner,
+            own_patient: circumstances.own_patient,
             reason: self.reason.clone(),
             starts,
             ends: starts + TimeDelta::minutes(self.minutes.get()),
@@ -92,7 +94,8 @@ mod tests {
     use super::*;
     use crate::emergency::examples::*;
     use crate::patients::examples::{ADA, BOB, deactivated, registered};
-    use crate::testing::{arriving, given};
+    use crate::providers::examples::PRACTITIONER;
+    use crate::testing::{ACTOR, arriving, circumstances, given};
 
     fn break_it() -> BreakGlass {
         arriving(&json!({ "breakGlass": GLASS, "patient": ADA, "reason": "unconscious, no relative here", "minutes": 30 }))
@@ -105,6 +108,12 @@ mod tests {
         let by = given([registered(ADA)]).when_by_at(OFFICER, "2027-01-04T12:00:00Z", &break_it()).accepted();
         let [Event::Emergency(crate::emergency::EmergencyEvent::GlassBroken(event))] = &by[..] else { panic!("the glass is broken") };
         assert_eq!((event.user, event.review_due - event.starts), (OFFICER, REVIEW_WITHIN));
+    }
+
+    #[test]
+    fn it_is_kept_which_practitioner_and_which_patient_broke_it() {
+        let asks = Circumstances { practitioner: Some(PRACTITIONER), own_patient: Some(BOB), ..circumstances(ACTOR, "2027-01-04T12:00:00Z") };
+        given([registered(ADA)]).when_in(&asks, &break_it()).then([broken_by(ADA, Some(PRACTITIONER), Some(BOB))]);
     }
 
     #[test]

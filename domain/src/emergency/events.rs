@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::emergency::Finding;
 use crate::event::{EventData, Subject};
-use crate::ids::{BreakGlassId, PatientId, UserId};
+use crate::ids::{BreakGlassId, PatientId, PractitionerId, UserId};
 use crate::phi::Phi;
 use crate::query::Tag;
 use crate::value::Reason;
@@ -30,6 +30,12 @@ pub struct GlassBroken {
     pub patient: PatientId,
     /// Who broke it, and for whom alone it is broken.
     pub user: UserId,
+    /// Their own calendar, where they are a practitioner: under whatever account they come, nobody reviews what they did themself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub practitioner: Option<PractitionerId>,
+    /// Their own record, where they are a patient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_patient: Option<PatientId>,
     /// Why.
     pub reason: Phi<Reason>,
     /// From when.

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::emergency::{BreakGlassEscalated, BreakGlassReviewed, Finding, GlassBroken};
 use crate::event::Event;
-use crate::ids::{BreakGlassId, PatientId, UserId};
+use crate::ids::{BreakGlassId, PatientId, PractitionerId, UserId};
 use crate::patients::examples::reason;
 use crate::testing::ACTOR;
 
@@ -13,11 +13,18 @@ pub const OFFICER: UserId = UserId(Uuid::from_u128(42));
 
 /// Broken by the usual actor at 2027-01-04 12:00 UTC, for half an hour.
 pub fn broken(patient: PatientId) -> Event {
+    broken_by(patient, None, None)
+}
+
+/// The same, by the usual actor as the practitioner and the patient that they are.
+pub fn broken_by(patient: PatientId, practitioner: Option<PractitionerId>, own_patient: Option<PatientId>) -> Event {
     let at = |time: &str| time.parse().unwrap();
     GlassBroken {
         break_glass: GLASS,
         patient,
         user: ACTOR,
+        practitioner,
+        own_patient,
         reason: reason("unconscious, no relative here"),
         starts: at("2027-01-04T12:00:00Z"),
         ends: at("2027-01-04T12:30:00Z"),

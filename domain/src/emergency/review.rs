@@ -12,7 +12,7 @@ use crate::phi::Phi;
 use crate::query::Query;
 use crate::value::Reason;
 
-/// Says whether the glass was broken for good reason. Nobody reviews what they did themself.
+/// Says whether the glass was broken for good reason. Nobody reviews what they did themself, under whatever account.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReviewBreakGlass {
@@ -42,7 +42,7 @@ pub enum ReviewBreakGlassRejection {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error, Serialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case")]
 pub enum NotReviewable {
-    /// It was broken by whoever wants to review it.
+    /// It was broken by whoever wants to review it, under this account or another of theirs.
     #[error("broken glass is reviewed by another person than the one who broke it")]
     OwnBreakGlass,
     /// A review stands.
@@ -59,13 +59,17 @@ impl Decision for ReviewBreakGlass {
         BreakGlassStanding::of(self.patient, self.break_glass)
     }
 
+    fn depends_also_on(&self, model: &BreakGlassStanding) -> Query {
+        model.own_merges()
+    }
+
     fn apply(model: &mut BreakGlassStanding, event: &Event) {
         model.apply(event);
     }
 
     fn decide(&self, model: &BreakGlassStanding, circumstances: &Circumstances) -> Result<Vec<BreakGlassReviewed>, ReviewBreakGlassRejection> {
         let broken = model.broken()?;
-        if broken.user == circumstances.actor {
+        if model.was_broken_by(broken, circumstances) {
             return Err(NotReviewable::OwnBreakGlass.into());
         }
         if model.reviewed {
@@ -94,11 +98,13 @@ impl Command for ReviewBreakGlass {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use uuid::Uuid;
 
     use super::*;
     use crate::emergency::examples::*;
     use crate::patients::examples::{ADA, BOB, merged, registered};
-    use crate::testing::{arriving, given};
+    use crate::providers::examples::{OTHER_PRACTITIONER, PRACTITIONER};
+    use crate::testing::{arriving, circumstances, given};
 
     const LATER: &str = "2027-01-05T09:00:00Z";
 
@@ -116,6 +122,21 @@ mod tests {
     fn nobody_reviews_their_own_and_nobody_twice() {
         given([registered(ADA), broken(ADA)]).when_at(LATER, &review()).then_rejected(NotReviewable::OwnBreakGlass);
         given([registered(ADA), broken(ADA), reviewed(ADA)]).when_by_at(OFFICER, LATER, &review()).then_rejected(NotReviewable::ReviewedAlready);
+    }
+
+    #[test]
+    fn another_account_of_the_same_person_is_no_other_person() {
+        let (own, duplicate, other) = [61, 62, 63].map(|number| PatientId(Uuid::from_u128(number))).into();
+        let glass = || vec![registered(ADA), registered(own), registered(duplicate), merged(own, duplicate), broken_by(ADA, Some(PRACTITIONER), Some(own))];
+        let officer = |practitioner, own_patient| Circumstances { practitioner, own_patient, ..circumstances(OFFICER, LATER) };
+        for refused in [officer(Some(PRACTITIONER), None), officer(None, Some(own)), officer(None, Some(duplicate))] {
+            given(glass()).when_in(&refused, &review()).then_rejected(NotReviewable::OwnBreakGlass);
+        }
+        for allowed in [officer(None, None), officer(Some(OTHER_PRACTITIONER), Some(other))] {
+            given(glass()).when_in(&allowed, &review()).then([reviewed(ADA)]);
+        }
+        // That neither is known of two says nothing.
+        given([registered(ADA), broken(ADA)]).when_in(&officer(None, None), &review()).then([reviewed(ADA)]);
     }
 
     #[test]

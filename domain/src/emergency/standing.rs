@@ -4,10 +4,11 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::decision::Circumstances;
 use crate::emergency::{EmergencyEvent, GlassBroken};
 use crate::event::Event;
-use crate::ids::{BreakGlassId, PatientId, UserId};
-use crate::patients::PatientStanding;
+use crate::ids::{BreakGlassId, PatientId, PractitionerId, UserId};
+use crate::patients::{LinkedPatients, PatientStanding};
 use crate::query::{Query, Tag};
 
 /// A patient's record, and one time for which the glass was broken.
@@ -24,7 +25,9 @@ pub struct BreakGlassStanding {
 #[derive(Clone, Copy)]
 pub(super) struct Broken {
     pub(super) patient: PatientId,
-    pub(super) user: UserId,
+    user: UserId,
+    practitioner: Option<PractitionerId>,
+    own_patient: Option<PatientId>,
     pub(super) review_due: DateTime<Utc>,
 }
 
@@ -49,12 +52,26 @@ impl BreakGlassStanding {
             return;
         }
         match event {
-            EmergencyEvent::GlassBroken(GlassBroken { patient, user, review_due, .. }) => {
-                self.broken = Some(Broken { patient: *patient, user: *user, review_due: *review_due });
+            EmergencyEvent::GlassBroken(GlassBroken { patient, user, practitioner, own_patient, review_due, .. }) => {
+                let (practitioner, own_patient) = (*practitioner, *own_patient);
+                self.broken = Some(Broken { patient: *patient, user: *user, practitioner, own_patient, review_due: *review_due });
             }
             EmergencyEvent::BreakGlassReviewed(_) => self.reviewed = true,
             EmergencyEvent::BreakGlassEscalated(_) => self.escalated = true,
         }
+    }
+
+    /// What says which records are of the person who broke it, where they are a patient.
+    pub(super) fn own_merges(&self) -> Query {
+        let own = self.broken.and_then(|broken| broken.own_patient);
+        own.map_or_else(Query::new, |own| Query::new().and(LinkedPatients::TYPES, Tag::patient(own)))
+    }
+
+    /// Whether whoever asks is the person who broke it: the same user, practitioner or patient, under any record of theirs.
+    pub(super) fn was_broken_by(&self, broken: Broken, asks: &Circumstances) -> bool {
+        let same_patient = broken.own_patient.zip(asks.own_patient).is_some_and(|(own, other)| self.patient.linked.same_person(own, other));
+        let same_practitioner = broken.practitioner.is_some() && broken.practitioner == asks.practitioner;
+        broken.user == asks.actor || same_practitioner || same_patient
     }
 
     /// Whether glass was broken under this id, whoever's it is.

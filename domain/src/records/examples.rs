@@ -15,6 +15,7 @@ use crate::records::{
     AllergyIntolerance, AmendFact, EnterFactInError, Fact, FactAmended, FactEnteredInError, FactRecorded, MedicationRequest, RecordFact, Screening,
 };
 use crate::terminology::Terminology;
+use crate::testing;
 
 pub const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 pub const SNOMED: &str = "http://snomed.info/sct";
@@ -34,7 +35,7 @@ pub fn circumstances() -> Circumstances {
         .with_ingredients(RXNORM, "308191", &["penicillin"])
         .with_ingredients(SNOMED, "764146007", &["penicillin"])
         .with_ingredients(RXNORM, "197805", &["ibuprofen"]);
-    Circumstances { now: "2027-01-04T12:00:00Z".parse().unwrap(), actor: crate::testing::ACTOR, terminology: Arc::new(terminology) }
+    Circumstances { terminology: Arc::new(terminology), ..testing::circumstances(testing::ACTOR, "2027-01-04T12:00:00Z") }
 }
 
 pub fn coded(system: &str, code: &str) -> Value {

@@ -88,6 +88,22 @@ fn further_records() -> Vec<Example> {
             ],
             "reflects": 41,
         })),
+        further::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "authenticate",
+            "purpose": "HOPERAT",
+            "outcome": "refused",
+            "kinds": ["demographics"],
+            "refused": ["read-patients"],
+            "fields": [],
+            "patients": [],
+            "count": 42,
+            "origin": { "addresses": { "192.0.2.7": 40, "198.51.100.0/24": 2 } },
+            "policy": "0123456789abcdef",
+            "decisions": [],
+            "reflects": 0,
+        })),
     ]
 }
 

@@ -1,6 +1,5 @@
 //! What compliance officers ask of the access log: who looked without a relation to the patient, what a person saw on a day, who saw unusually many.
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use domain::access::{Above, CareRelation, CareWindow, Period, Seen, Unusual, Usual, Volume};
 use domain::time::Zone;
@@ -9,6 +8,7 @@ use gate::VolumesAsked;
 use uuid::Uuid;
 
 use super::{AccessedKind, Purpose};
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::{argument, global};
 use crate::paging::{Page, cost};
@@ -158,7 +158,7 @@ pub struct SeenOnDay {
 impl SeenOnDay {
     /// What they saw of each patient, in the order in which they came to them.
     #[graphql(complexity = "cost(first, child_complexity)")]
-    async fn patients(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<usize>, SeenPatient>> {
+    async fn patients(&self, first: Option<i32>, after: Option<String>) -> Result<Connection<usize, SeenPatient>> {
         let page: Page<usize> = Page::of(first, after.as_deref())?;
         let begin = page.after.map_or(0, |after| after.saturating_add(1));
         let patients = self.seen.patients().into_iter().enumerate().skip(begin).take(page.most() + 1);

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use domain::{Label, PatientId, Permission, RestrictionId, UserId, consents, records};
-use gate::{Masked, OfPatient};
+use gate::{Masked, MaskedRows, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::{Provision, READ, coded};
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::global;
 use crate::paging::{Page, cost_at_root};
@@ -32,20 +32,22 @@ impl RestrictionQueries {
         status: Option<RestrictionStatus>,
         first: Option<i32>,
         after: Option<String>,
-    ) -> Result<Connection<OpaqueCursor<Uuid>, Restriction>> {
+    ) -> Result<Connection<Uuid, Restriction>> {
         let page: Page<Uuid> = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
-        let restrictions: Vec<Restriction> = sqlx::query_as(
-            "select * from restriction where ($1::text is null or status = $1) and ($2::uuid is null or restriction_id > $2) \
-             order by restriction_id limit $3",
-        )
-        .bind(status.map(|status| consents::RestrictionStatus::from(status).code()))
-        .bind(page.after)
-        .bind(page.limit())
-        .fetch_all(&mut *permitted.connection().await)
-        .await
-        .map_err(Failure::from)?;
-        Ok(permitted.show_page(page.connection(restrictions, Restriction::key)).await?)
+        let restrictions = |page: Page<Uuid>| async move {
+            let found = sqlx::query_as(
+                "select * from restriction where ($1::text is null or status = $1) and ($2::uuid is null or restriction_id > $2) \
+                 order by restriction_id limit $3",
+            )
+            .bind(status.map(|status| consents::RestrictionStatus::from(status).code()))
+            .bind(page.after)
+            .bind(page.limit())
+            .fetch_all(&mut *permitted.connection().await)
+            .await?;
+            Ok(found)
+        };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Restriction::key, restrictions).await?)
     }
 }
 

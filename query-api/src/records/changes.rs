@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use domain::records::{self, ChartItem, changes};
 use domain::{DocumentId, FactId, InvalidValue, PatientId, Permission, Phi};
@@ -11,6 +10,7 @@ use uuid::Uuid;
 use super::content::ChartKind;
 use super::entry::Provenance;
 use super::past::{AsOf, PastOf};
+use crate::connection::Connection;
 use crate::errors::Failure;
 use crate::ids::global;
 use crate::paging::Page;
@@ -115,7 +115,7 @@ impl From<records::ChartChange> for ChartChange {
 }
 
 /// A page of the changes of a chart, in the log's order; none of what is masked.
-pub async fn chart_changes(context: &Context<'_>, asked: ChartChangesOf) -> Result<Connection<OpaqueCursor<(i64, Uuid)>, ChartChange>, Failure> {
+pub async fn chart_changes(context: &Context<'_>, asked: ChartChangesOf) -> Result<Connection<(i64, Uuid), ChartChange>, Failure> {
     let ChartChangesOf { patient, from, to, page } = asked;
     let permitted = permitted(context, Permission::ReadChart)?;
     permitted.discloses(patient);

@@ -3,12 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::connection::{Connection, OpaqueCursor};
 use async_graphql::dataloader::Loader;
 use async_graphql::{Context, Object, Result};
 use domain::records::{self, Chart, FactKind};
 use domain::{PatientId, Permission};
-use gate::OfPatient;
+use gate::{MaskedRows, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -16,6 +15,7 @@ use super::content::ChartKind;
 use super::entry::{Beside, ChartEntry};
 use super::past::{AsOf, PastChart, PastOf, newest_first};
 use super::standing::{AllergyStatus, ChartScreening, StandingOf};
+use crate::connection::Connection;
 use crate::documents::{Document, DocumentsOf};
 use crate::errors::Failure;
 use crate::paging::{Page, cost};
@@ -23,7 +23,7 @@ use crate::reads::{Loads, by_arguments, permitted};
 use crate::scalars::Position;
 
 /// Entries of a chart, and what is known of the whole.
-pub type ChartConnection = Connection<OpaqueCursor<Uuid>, ChartEntry, ChartSummary>;
+pub type ChartConnection = Connection<Uuid, ChartEntry, ChartSummary>;
 
 /// What a chart is asked for.
 pub struct ChartArguments {
@@ -43,7 +43,7 @@ pub struct ChartSummary {
 }
 
 /// What is known of one patient's documents at the chart's moment.
-type Documents = Connection<OpaqueCursor<Uuid>, Document>;
+type Documents = Connection<Uuid, Document>;
 
 #[Object]
 impl ChartSummary {
@@ -71,12 +71,13 @@ impl ChartSummary {
     async fn documents(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Documents> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadDocuments)?;
-        let documents = match &self.past {
-            None => permitted.load(DocumentsOf { patient: self.patient.0, page }).await?.unwrap_or_default(),
+        if let Some(past) = &self.past {
             // What of it may be seen was settled when the past was read.
-            Some(past) => return Ok(page.connection(documents_of_the_past(past, &page)?, Document::key)),
-        };
-        Ok(permitted.show_page(page.connection(documents, Document::key)).await?)
+            return Ok(page.connection(documents_of_the_past(past, &page)?, Document::key));
+        }
+        let patient = self.patient.0;
+        let documents = |page| async move { Ok(permitted.load(DocumentsOf { patient, page }).await?.unwrap_or_default()) };
+        Ok(permitted.show_page(page, MaskedRows::Kept, Document::key, documents).await?)
     }
 }
 
@@ -101,16 +102,19 @@ pub async fn chart(context: &Context<'_>, patient: PatientId, arguments: ChartAr
     let kinds = kinds.map(|kinds| kinds.into_iter().map(FactKind::from).map(FactKind::resource_type).collect::<Vec<_>>());
     match as_of {
         None => {
-            let entries = permitted.load(ChartOf { patient: patient.0, kinds, page }).await?.unwrap_or_default();
             let summary = ChartSummary { patient, position: permitted.reflects(), past: None };
-            return permitted.show_page(page.connection_with(entries, ChartEntry::key, summary)).await;
+            let entries = |page| {
+                let key = ChartOf { patient: patient.0, kinds: kinds.clone(), page };
+                async move { Ok(permitted.load(key).await?.unwrap_or_default()) }
+            };
+            Ok(permitted.show_page(page, MaskedRows::Kept, ChartEntry::key, entries).await?.with_fields(summary))
         }
         Some(moment) => {
             let past = permitted.load(PastOf { patient, moment: moment.into() }).await?.ok_or(Failure::Internal)?;
             let chart = Arc::new(PastChart::from(&*past));
             let entries = page_of_the_past(&chart, kinds.as_deref(), &page)?;
             let summary = ChartSummary { patient, position: past.through.0, past: Some(chart) };
-            Ok(page.connection_with(entries, ChartEntry::key, summary))
+            Ok(page.connection(entries, ChartEntry::key).with_fields(summary))
         }
     }
 }

@@ -171,6 +171,13 @@ impl App {
         }
     }
 
+    /// Asks a process to stop, and waits until it has.
+    pub fn stop(&mut self, index: usize) {
+        let mut process = self.processes[index].take().expect("the process runs");
+        let asked = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().expect("kill is there");
+        assert!(asked.success() && process.child.wait().expect("the process was ours").success(), "it stops in order");
+    }
+
     /// The id of a process.
     pub fn pid(&self, index: usize) -> u32 {
         self.processes[index].as_ref().expect("the process runs").child.id()

@@ -73,6 +73,7 @@ async fn the_page_does_what_it_says() {
     std::fs::create_dir_all(&data).unwrap();
     symlink(&app.keys, data.join("keys")).unwrap();
     symlink(&app.documents, data.join("documents")).unwrap();
+    symlink(app.keys.join("tiles"), data.join("tiles")).unwrap();
     let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     symlink(checkout.join("scripts"), data.join("scripts")).unwrap();
 

@@ -1,7 +1,7 @@
 //! Broken glass that nobody reviews in time is escalated by itself, once, and operators hear of it.
 
 use domain::emergency::{BreakGlassEscalated, GlassBroken};
-use domain::{Named, PatientId, Query, Subject, Tag};
+use domain::{Named, PatientId, Query, Subject, Tag, TenantId};
 use event_store::{Actor, Append, Clock, CommandKey, EventStore, Log, Position, fresh_id};
 use gate::Role;
 use reqwest::StatusCode;
@@ -10,15 +10,15 @@ use serde_json::json;
 use crate::app::App;
 
 /// Glass that was broken so long ago that its review is overdue: no command can say so, so it is in the log as if it had been sent then.
-async fn broken_long_ago(app: &App, store: &EventStore, patient: PatientId) -> GlassBroken {
+async fn broken_long_ago(tenant: TenantId, store: &EventStore, patient: PatientId) -> GlassBroken {
     let event: GlassBroken = serde_json::from_value(json!({
         "breakGlass": fresh_id(), "patient": patient, "user": fresh_id(), "reason": "unconscious",
         "starts": "2026-03-02T21:00:00Z", "ends": "2026-03-02T21:30:00Z", "reviewDue": "2026-03-05T21:00:00Z",
     }))
     .unwrap();
-    let digest = store.vault().digest(app.tenant, Subject::Patient(patient), b"{}").await.unwrap();
+    let digest = store.vault().digest(tenant, Subject::Patient(patient), b"{}").await.unwrap();
     let append = Append {
-        tenant: app.tenant,
+        tenant,
         actor: Actor { user: event.user, role: "clinician".to_owned() },
         command: CommandKey { id: fresh_id(), name: "emergency.break-glass".to_owned(), digest },
         correlation: fresh_id(),
@@ -33,6 +33,35 @@ async fn broken_long_ago(app: &App, store: &EventStore, patient: PatientId) -> G
 }
 
 #[tokio::test]
+async fn neither_a_tenant_whose_keys_fail_nor_an_event_that_does_not_read_is_in_the_way_of_the_others() {
+    let mut app = App::without_processes(&[]).await;
+    app.start("command").await;
+    let ada = PatientId(fresh_id());
+    app.accepted("/v1/patients/register-patient", Role::FrontDesk, json!({ "patient": ada })).await;
+    let log = sqlx::PgPool::connect(&app.url(0)).await.unwrap();
+    let store = EventStore::open(Log::Clinical, log.clone(), app.vault().await, Clock::system()).await.unwrap();
+    let another = TenantId(fresh_id());
+    broken_long_ago(another, &store, PatientId(fresh_id())).await;
+    let vault = sqlx::PgPool::connect(&app.url(1)).await.unwrap();
+    sqlx::query("update vault.tenant_key set wrapped = 'nothing' where tenant = $1").bind(another.0).execute(&vault).await.unwrap();
+    let head = store.head().await.unwrap().0;
+    let newer = "insert into clinical.event select position + 1, event_id, tenant, type, 9, subject, tags, labels, actor_user, actor_role, correlation, causation, \
+        command_id, recorded_at, payload, sealed from clinical.event where position = $1";
+    sqlx::query(newer).bind(head).execute(&log).await.unwrap();
+    sqlx::query("insert into clinical.event_tag select hash, position + 1 from clinical.event_tag where position = $1").bind(head).execute(&log).await.unwrap();
+    broken_long_ago(app.tenant, &store, ada).await;
+
+    let escalations = Query::new().and(&[BreakGlassEscalated::TYPE], Tag::patient(ada));
+    let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while store.read(app.tenant, &escalations, store.head().await.unwrap()).await.unwrap().is_empty() {
+        assert!(std::time::Instant::now() < give_up, "nobody escalates it");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let metrics = app.text(0, "/metrics").await;
+    assert!(metrics.contains("carelog_break_glass_unreadable_total 1") && metrics.contains("carelog_break_glass_not_escalated_total "), "{metrics}");
+}
+
+#[tokio::test]
 async fn what_nobody_reviews_in_time_is_escalated_once_by_however_many_processes() {
     let mut app = App::without_processes(&[]).await;
     app.start("serve").await;
@@ -40,7 +69,7 @@ async fn what_nobody_reviews_in_time_is_escalated_once_by_however_many_processes
     app.accepted("/v1/patients/register-patient", Role::FrontDesk, json!({ "patient": ada })).await;
     let log = sqlx::PgPool::connect(&app.url(0)).await.unwrap();
     let store = EventStore::open(Log::Clinical, log, app.vault().await, Clock::system()).await.unwrap();
-    let overdue = broken_long_ago(&app, &store, ada).await;
+    let overdue = broken_long_ago(app.tenant, &store, ada).await;
     let lately = json!({ "breakGlass": fresh_id(), "patient": ada, "reason": "Needle", "minutes": 5 });
     app.accepted("/v1/emergency/break-glass", Role::Clinician, lately).await;
     app.start("command").await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::patients::{PatientDeactivated, PatientRegistered};
 use domain::scheduling::{AppointmentBooked, AppointmentCancelled};
-use domain::{Event, Named, Query, Tag, TenantId, UserId};
+use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
 use event_store::{Append, AppendError, Appended, Clock, CommandKey, EventStore, Position, fresh_id};
 use futures::future::join_all;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -479,6 +479,34 @@ async fn a_page_says_how_far_it_looked_also_when_it_found_nothing() {
     assert_eq!(page(8, 4, bookings).await, (vec![], 10));
     assert_eq!(page(10, 4, bookings).await, (vec![], 10));
     assert_eq!(page(4, 100, Some(&[AppointmentBooked::TYPE, PatientRegistered::TYPE])).await, ((5..=10).collect(), 10));
+}
+
+#[tokio::test]
+async fn events_of_a_type_are_found_in_every_tenant_without_a_key() {
+    let log = TestLog::new().await;
+    let mut bookings = Vec::new();
+    for tenant in [log.tenant, TenantId(fresh_id()), log.tenant] {
+        for event in [registered(patient(), "Lovelace", "1"), booked(patient(), practitioner(), NINE)] {
+            let append = log.append(vec![event]).await;
+            let digest = log.vault.digest(tenant, Subject::Patient(PatientId(fresh_id())), b"{}").await.unwrap();
+            let command = CommandKey { digest, ..append.command };
+            bookings.push((tenant, log.store.append(Append { tenant, command, ..append }).await.unwrap().position));
+        }
+    }
+    let bookings: Vec<_> = bookings.into_iter().skip(1).step_by(2).collect();
+    // Whatever became of the keys.
+    sqlx::query("update vault.tenant_key set wrapped = 'nothing'").execute(&log.vault_pool).await.unwrap();
+    let store = log.databases.store(Clock::system()).await;
+    let found = async |after: Position, limit| {
+        let stretch = store.stored_of_types(&[AppointmentBooked::TYPE], after, limit).await.unwrap();
+        assert!(stretch.events.iter().all(|stored| matches!(stored.without_protected(), Ok(Event::Scheduling(_)))));
+        (stretch.events.iter().map(|stored| (stored.tenant, stored.position)).collect::<Vec<_>>(), stretch.through)
+    };
+    let head = store.head().await.unwrap();
+    assert_eq!(found(Position(0), 10).await, (bookings.clone(), head));
+    assert_eq!(found(Position(0), 2).await, (bookings[..2].to_vec(), bookings[1].1));
+    assert_eq!(found(bookings[1].1, 2).await, (bookings[2..].to_vec(), head));
+    assert_eq!(found(head, 2).await, (vec![], head));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,6 +14,7 @@ mod errors;
 mod history;
 mod listening;
 mod onlookers;
+mod paging;
 mod people;
 mod policy;
 mod protocol;
@@ -31,8 +32,8 @@ use std::time::Duration;
 
 use ::documents::{Documents, Rules, Storage};
 use domain::access::{AccessEvent, AccessRecorded};
-use domain::{Event, Named, PatientId, Query, Tag, TenantId, UserId};
-use event_store::{Clock, EventStore, Log};
+use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
+use event_store::{Actor, Append, Clock, CommandKey, EventStore, Log, Position};
 use gate::{Authority, Claims, Gate, Role, TokenIssuer};
 use query_api::{Patience, QueryApi};
 use reqwest::{RequestBuilder, StatusCode};
@@ -216,6 +217,23 @@ impl World {
         self.access_of(answer["extensions"]["carelog"]["requestId"].as_str().expect("answers name their request").parse().unwrap()).await
     }
 
+    /// Commits access records as those of one operation that somebody carried out.
+    pub async fn looked(&self, user: UserId, role: Role, records: Vec<AccessRecorded>) {
+        let digest = self.access.vault().digest(self.tenant, Subject::User(user), b"").await.unwrap();
+        let append = Append {
+            tenant: self.tenant,
+            actor: Actor { user, role: role.name().to_owned() },
+            command: CommandKey { id: event_store::fresh_id(), name: "access.record".to_owned(), digest },
+            correlation: event_store::fresh_id(),
+            causation: None,
+            events: records.into_iter().map(Event::from).collect(),
+            boundary: Query::new(),
+            read_at: Position(0),
+            answer: Value::Null,
+        };
+        self.access.append(append).await.unwrap();
+    }
+
     /// The last position that a command returned.
     pub fn position(&self) -> i64 {
         self.position.load(Ordering::Relaxed)
@@ -234,6 +252,18 @@ impl World {
         assert!(answer.get("errors").is_none(), "{answer:#}");
         answer["data"].clone()
     }
+}
+
+/// What an access record says of an operation that showed something of these patients.
+pub fn access_record(user: UserId, request: Uuid, patients: &[Uuid], more: &Value) -> AccessRecorded {
+    let mut record = json!({
+        "user": user, "request": request, "operation": "query patients", "purpose": "TREAT", "outcome": "shown", "kinds": ["demographics"], "refused": [],
+        "fields": [], "patients": patients, "count": patients.len(), "origin": {}, "policy": "", "reflects": 0,
+    });
+    for (field, value) in more.as_object().into_iter().flatten() {
+        record[field] = value.clone();
+    }
+    serde_json::from_value(record).unwrap()
 }
 
 /// Documents, in a folder that is removed with the keys.

@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::{Json, Router, routing::get};
+use domain::access::{AccessEvent, AccessRecorded};
+use domain::{Event, Named, Query, Tag, TenantId};
 use ed25519_dalek::SigningKey;
 use ed25519_dalek::pkcs8::EncodePrivateKey;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use event_store::{Clock, EventStore, Log};
 use gate::{Audience, Claims, Role};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::StatusCode;
@@ -90,6 +93,24 @@ async fn an_external_issuer_is_believed_by_its_keys_and_no_one_else() {
         assert_eq!(app.post(path, &token, &register()).await.0, StatusCode::UNAUTHORIZED);
     }
     assert!(issuer.asked.load(Ordering::Relaxed) <= 2, "unknown key ids do not make us ask the issuer each time");
+}
+
+#[tokio::test]
+async fn who_was_refused_last_is_recorded_when_the_process_stops() {
+    let mut app = App::without_processes(&[]).await;
+    app.start("command").await;
+    for _ in 0..4 {
+        let refused = app.post("/v1/patients/register-patient", "nonsense", &json!({ "patient": event_store::fresh_id() })).await.0;
+        assert_eq!(refused, StatusCode::UNAUTHORIZED);
+    }
+    app.stop(0);
+    let pool = sqlx::PgPool::connect(&app.access_url()).await.unwrap();
+    let access = EventStore::open(Log::Access, pool, app.vault().await, Clock::system()).await.unwrap();
+    let query = Query::new().and(&[AccessRecorded::TYPE], Tag::TENANT);
+    let found = access.read(TenantId(Uuid::nil()), &query, access.head().await.unwrap()).await.unwrap();
+    let counts =
+        found.iter().filter_map(|recorded| if let Event::Access(AccessEvent::AccessRecorded(access)) = &recorded.event { Some(access.count) } else { None });
+    assert_eq!(counts.sum::<u64>(), 4);
 }
 
 #[tokio::test]

@@ -41,22 +41,41 @@ pub async fn answers(app: &App, exported: &[Value]) {
         resource["id"] == patient || whose.contains(&true)
     };
     let theirs: Vec<&Value> = exported.iter().filter(of_patient).collect();
-    let (status, _, bundle) = app.get(&format!("/fhir/Patient/{patient}/$everything"), Some(&token), None).await;
-    let entries = bundle["entry"].as_array().unwrap();
-    assert_eq!((status, &bundle["total"], entries.len()), (StatusCode::OK, &json!(theirs.len()), theirs.len()));
+    let entries = everything(app, &token, &format!("/fhir/Patient/{patient}/$everything?_count=1000"), check).await;
+    assert_eq!(entries.len(), theirs.len());
     assert!(
         theirs.len() > 10
             && entries[0]["resource"]["id"] == patient
             && entries.iter().all(|entry| theirs.iter().any(|known| said(known) == said(&entry["resource"])))
     );
     assert!(entries.iter().any(|entry| entry["resource"]["resourceType"] == "DocumentReference"));
-    check(&bundle);
+    assert_eq!(everything(app, &token, &format!("/fhir/Patient/{patient}/$everything?_count=7"), check).await, entries, "page by page it is the same");
 
     let (status, _, capabilities) = app.get("/fhir/metadata", None, None).await;
     assert_eq!((status, &capabilities["fhirVersion"]), (StatusCode::OK, &json!("4.0.1")));
     check(&capabilities);
 
     refusals(app, exported, patient, check).await;
+}
+
+/// The entries of every page from a path on; each says where it is, and what it is not the whole of.
+async fn everything(app: &App, token: &str, path: &str, check: impl Fn(&Value)) -> Vec<Value> {
+    let most: usize = path.rsplit('=').next().unwrap().parse().unwrap();
+    let (mut entries, mut next) = (Vec::new(), Some(path.to_owned()));
+    while let Some(path) = next {
+        let (status, _, bundle) = app.get(&path, Some(token), None).await;
+        assert_eq!(status, StatusCode::OK, "{bundle}");
+        check(&bundle);
+        let link = |relation: &str| bundle["link"].as_array().unwrap().iter().find(|link| link["relation"] == relation).map(|link| link["url"].clone());
+        next = link("next").map(|url| url.as_str().unwrap().strip_prefix(&app.at(0, "")).unwrap().to_owned());
+        let page = bundle["entry"].as_array().unwrap();
+        assert!(page.len() == most || page.len() < most && next.is_none(), "a page that is not the last is full");
+        let whole = next.is_none() && entries.is_empty();
+        assert_eq!(bundle.get("total").cloned(), whole.then(|| json!(page.len())));
+        assert!(link("self").is_some());
+        entries.extend(page.clone());
+    }
+    entries
 }
 
 /// A resource without the bytes of a document, and without where they are.
@@ -114,6 +133,9 @@ async fn refusals(app: &App, exported: &[Value], patient: &str, check: impl Fn(&
         (format!("/fhir/Encounter/{encounter}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
         (format!("/fhir/Encounter/{nobody}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
         (format!("/fhir/Patient/{patient}/$everything"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
+        (format!("/fhir/Patient/{patient}/$everything?_count=0"), Some(&clinician), StatusCode::BAD_REQUEST, "value"),
+        (format!("/fhir/Patient/{patient}/$everything?_since=2026"), Some(&clinician), StatusCode::BAD_REQUEST, "value"),
+        (format!("/fhir/Patient/{patient}/$everything?_after=Condition/{own}"), Some(&elsewhere), StatusCode::NOT_FOUND, "not-found"),
         (format!("/fhir/DocumentReference/{nobody}"), Some(&desk), StatusCode::FORBIDDEN, "forbidden"),
         (format!("/fhir/DocumentReference/{foreign_document}"), Some(&themselves), StatusCode::NOT_FOUND, "not-found"),
         // Others' facts are as if they were not there.

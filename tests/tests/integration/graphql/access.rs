@@ -1,9 +1,9 @@
 //! Who saw what of whom: what an access record holds, who may read it, and that there is no answer without it.
 
-use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
-use domain::{PatientId, Permission, TenantId};
+use domain::access::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, PurposeOfUse};
+use domain::{Event, Named, PatientId, Permission, Query, Tag, TenantId};
 use event_store::{Position, fresh_id};
-use gate::{PURPOSE, Role};
+use gate::{CLIENT_ADDRESS, PURPOSE, Role};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -136,6 +136,51 @@ async fn a_token_that_is_not_believed_is_recorded_where_no_tenant_is_known() {
     assert_eq!(send.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
     let stored = world.access.stored(Position(0), 1000).await.unwrap();
     assert!(stored.iter().any(|event| event.tenant == TenantId(Uuid::nil()) && event.correlation == request));
+}
+
+/// The address of each record of those whose token was not believed, and how many it counts.
+async fn strangers(world: &World) -> Vec<(Vec<String>, u64)> {
+    let query = Query::new().and(&[AccessRecorded::TYPE], Tag::TENANT);
+    let found = world.access.read(TenantId(Uuid::nil()), &query, world.access.head().await.unwrap()).await.unwrap();
+    let told =
+        found.into_iter().filter_map(|recorded| if let Event::Access(AccessEvent::AccessRecorded(access)) = recorded.event { Some(access) } else { None });
+    told.map(|access| {
+        let origin = access.origin.into_known().unwrap();
+        (origin.address.into_iter().chain(origin.addresses.into_keys()).collect(), access.count)
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_without_a_valid_token_is_counted_to_the_last_and_a_flood_of_addresses_leaves_few_records() {
+    let world = World::new().await;
+    let come = |address: String| {
+        let request = world.request("nonsense", &json!({ "query": "{ viewer { user } }" })).header(CLIENT_ADDRESS, address);
+        async move { request.send().await.unwrap().status() }
+    };
+    let counted = async |expected: u64| {
+        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let told = strangers(&world).await;
+            let sum: u64 = told.iter().map(|(_, count)| count).sum();
+            assert!(sum <= expected, "{sum} of {expected}");
+            if sum == expected {
+                return told;
+            }
+            assert!(std::time::Instant::now() < give_up, "{sum} of {expected} are counted");
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    };
+    for _ in 0..3 {
+        assert_eq!(come("192.0.2.1".to_owned()).await, StatusCode::UNAUTHORIZED);
+    }
+    let told = counted(3).await;
+    assert!(told.len() <= 3 && told.iter().all(|(addresses, _)| addresses == &["192.0.2.1"]), "{told:?}");
+    let addresses: Vec<String> = (0..400).map(|number| format!("198.51.{}.{}", 100 + number / 200, number % 200)).collect();
+    futures::future::join_all(addresses.iter().cloned().map(come)).await;
+    let told = counted(403).await;
+    assert!(told.len() < 200, "{} records", told.len());
+    assert!(addresses.iter().all(|address| told.iter().any(|(addresses, _)| addresses.contains(address))), "every address is named");
 }
 
 #[tokio::test]

@@ -135,6 +135,36 @@ async fn the_accounting_holds_six_years_of_what_is_to_be_accounted_for_in_every_
 }
 
 #[tokio::test]
+async fn whoever_asks_does_not_say_who_enters_a_disclosure() {
+    let world = World::new().await;
+    let Disclosed { ada, .. } = Disclosed::make(&world).await;
+    let made_at = (Clock::system().now() - chrono::TimeDelta::days(1)).to_rfc3339();
+    let body = json!({ "disclosure": fresh_id(), "patient": ada, "madeAt": made_at, "recipient": { "name": "County" }, "what": "A test", "basis": "research", "source": "system" });
+    assert_eq!(world.try_to(&world.token(Role::FrontDesk), "disclosures/record-disclosure", &body).await.0, StatusCode::BAD_REQUEST);
+    let query = format!("{{ patient(id: \"{ada}\") {{ disclosures {{ nodes {{ source }} }} }} }}");
+    let told = world.data(&world.token(Role::ComplianceOfficer), &query, json!({})).await;
+    assert!(told["patient"]["disclosures"]["nodes"].as_array().unwrap().iter().all(|node| node["source"] == "BY_HAND"), "{told}");
+}
+
+#[tokio::test]
+async fn an_accounting_of_too_many_disclosures_asks_for_a_shorter_period() {
+    let world = World::new().await;
+    let patient = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;
+    let disclosure = disclose(&world, patient, "County Health", json!({})).await;
+    let officer = world.token(Role::ComplianceOfficer);
+    assert_eq!(accounting(&world, &officer, patient, "").await.0, StatusCode::OK);
+    let copies = "insert into disclosure select (jsonb_populate_record(made, jsonb_build_object('disclosure_id', gen_random_uuid()))).* \
+                  from disclosure made, generate_series(1, 10000) where disclosure_id = $1";
+    sqlx::query(copies).bind(disclosure).execute(&mut *world.side.tables().await).await.unwrap();
+    let (status, media, bytes, _) = accounting(&world, &officer, patient, "?format=pdf").await;
+    let problem: Value = serde_json::from_slice(&bytes).unwrap();
+    assert_eq!((status, media.as_str()), (StatusCode::UNPROCESSABLE_ENTITY, "application/problem+json"), "{problem}");
+    assert_eq!((&problem["code"], &problem["parameters"]["limit"]), (&json!("accounting-too-long"), &json!(10_000)), "{problem}");
+    let lately = format!("?from={}", Clock::system().now().date_naive() - chrono::Days::new(10));
+    assert_eq!(accounting(&world, &officer, patient, &lately).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn an_accounting_is_refused_with_what_is_wrong_and_to_whoever_may_not_have_it() {
     let world = World::new().await;
     let Disclosed { ada, .. } = Disclosed::make(&world).await;

@@ -1,5 +1,6 @@
 //! Documents of a chart: now, at any moment before, what changed in between, and who is told.
 
+use domain::UserId;
 use gate::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -7,6 +8,7 @@ use uuid::Uuid;
 use super::World;
 use super::clinic::Clinic;
 use super::socket::Socket;
+use crate::documents::desk::form;
 
 const DOCUMENTS: &str = "query($id: ID!, $asOf: AsOf, $first: Int, $after: String) { patient(id: $id) { chart(asOf: $asOf, first: 1) { \
     documents(first: $first, after: $after) { pageInfo { hasNextPage endCursor } nodes { \
@@ -91,6 +93,42 @@ async fn the_documents_as_of_a_moment_are_what_they_were_then() {
     assert_eq!(world.data(&token, &node, json!({})).await["node"], expected);
     assert_eq!(world.data(&world.token_of_patient(story.bob), &node, json!({})).await["node"], Value::Null);
     world.side.agrees(&projections::all()).await;
+}
+
+/// Uploads a document with labels.
+async fn upload(world: &World, patient: Uuid, labels: &Value) -> Uuid {
+    let document = event_store::fresh_id();
+    let content = json!({ "status": "current", "attachment": { "contentType": "text/plain", "title": "Needle" } });
+    let (kind, body) = form(&json!({ "document": document, "patient": patient, "content": content, "security": labels }).to_string(), b"Needle");
+    let request = world.client.post(format!("{}/v1/documents/upload", world.at)).bearer_auth(world.token(Role::Clinician));
+    assert!(request.header("Content-Type", kind).body(body).send().await.unwrap().status().is_success());
+    document
+}
+
+#[tokio::test]
+async fn a_document_that_is_withheld_is_not_named_by_those_before_and_behind_it() {
+    let world = World::new().await;
+    let ada = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;
+    let (letter, abuse, summary) = (upload(&world, ada, &json!([])).await, upload(&world, ada, &json!(["SDV"])).await, upload(&world, ada, &json!([])).await);
+    for (document, by) in [(letter, abuse), (abuse, summary)] {
+        world.tell(Role::Clinician, "documents/supersede-document", json!({ "document": document, "patient": ada, "by": by })).await;
+    }
+    let friend = event_store::fresh_id();
+    world.tell_as(&world.token_of_patient(ada), "patients/grant-access", json!({ "patient": ada, "grantee": friend })).await;
+    let let_in = world.token_of(|claims| (claims.sub, claims.roles) = (UserId(friend), [Role::Patient].into()));
+    for (token, knows) in [(world.token_of_patient(ada), true), (let_in, false)] {
+        for as_of in [Value::Null, json!({ "position": world.position() })] {
+            let told = documents(&world, &token, ada, as_of).await;
+            let of = |document: Uuid| told.as_array().unwrap().iter().find(|node| node["uuid"] == json!(document)).cloned();
+            assert_eq!((of(letter).unwrap()["supersededBy"] == json!(abuse), of(abuse).is_some(), of(summary).is_some()), (knows, knows, true), "{told:#}");
+        }
+        let history = format!("{{ patient(id: \"{ada}\") {{ history(first: 100) {{ nodes {{ summary details {{ label value }} }} }} }} }}");
+        assert_eq!(world.data(&token, &history, json!({})).await.to_string().contains(&abuse.to_string()), knows);
+        for path in [format!("/fhir/DocumentReference/{summary}"), format!("/fhir/Patient/{ada}/$everything")] {
+            let text = world.client.get(format!("{}{path}", world.at)).bearer_auth(&token).send().await.unwrap().text().await.unwrap();
+            assert!(text.contains(&summary.to_string()) && text.contains(&abuse.to_string()) == knows, "{path}: {text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Broken glass as those who review it see it: asked for, and pushed as an alert.
 
 use domain::access::DataKind;
-use domain::{PatientId, TenantId, UserId};
+use domain::{PatientId, PractitionerId, TenantId, UserId};
 use event_store::fresh_id;
 use gate::Role;
 use reqwest::StatusCode;
@@ -64,6 +64,32 @@ async fn officers_see_who_broke_the_glass_and_one_of_them_reviews_it() {
     let page = world.data(&token(officer), "{ brokenGlass(first: 1) { nodes { uuid } pageInfo { endCursor hasNextPage } } }", json!({})).await;
     let after = page["brokenGlass"]["pageInfo"]["endCursor"].as_str().unwrap();
     assert_eq!(found(&world, &format!("(first: 1, after: \"{after}\")")).await[0]["uuid"], json!(of_ada));
+}
+
+#[tokio::test]
+async fn nobody_reviews_what_they_did_under_another_account() {
+    let world = World::new().await;
+    let clinic = Clinic::open(&world).await;
+    let (ada, own) = (clinic.patient(&world, "Ada", "Lovelace").await, clinic.patient(&world, "Bob", "Byron").await);
+    let duplicate = clinic.patient(&world, "Bob", "Byron").await;
+    let merge = json!({ "survivor": own, "merged": duplicate, "reason": "same person" });
+    world.tell(Role::Administrator, "patients/merge-patients", merge).await;
+    let account = |role: Role, practitioner: Option<Uuid>, patient: Option<Uuid>| {
+        world.token_of(|claims| {
+            (claims.sub, claims.roles) = (UserId(fresh_id()), [role].into());
+            (claims.practitioner, claims.patient) = (practitioner.map(PractitionerId), patient.map(PatientId));
+        })
+    };
+    let [practitioner, other] = clinic.practitioners;
+    let glass = fresh_id();
+    let body = json!({ "breakGlass": glass, "patient": ada, "reason": "unconscious", "minutes": 30 });
+    world.tell_as(&account(Role::Clinician, Some(practitioner), Some(own)), "emergency/break-glass", body).await;
+    let review = json!({ "breakGlass": glass, "patient": ada, "finding": "justified", "note": "an emergency" });
+    for (practitioner, patient) in [(Some(practitioner), None), (None, Some(own)), (None, Some(duplicate))] {
+        let (_, problem) = world.try_to(&account(Role::ComplianceOfficer, practitioner, patient), "emergency/review-break-glass", &review).await;
+        assert_eq!(problem["code"], "own-break-glass", "{problem}");
+    }
+    world.tell_as(&account(Role::ComplianceOfficer, Some(other), Some(ada)), "emergency/review-break-glass", review).await;
 }
 
 #[tokio::test]

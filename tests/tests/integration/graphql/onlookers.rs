@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use domain::access::AccessOutcome;
 use domain::{PatientId, Permission, PractitionerId, UserId};
+use event_store::fresh_id;
 use gate::Role;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::World;
 use super::clinic::Clinic;
+use super::{World, access_record};
 
 const DOCTOR: UserId = UserId(Uuid::from_u128(21));
 const DESK: UserId = UserId(Uuid::from_u128(22));
@@ -114,6 +115,42 @@ async fn what_someone_saw_on_a_day_is_told_patient_by_patient() {
         .data(&officer, &format!("{{ seenOnDay(user: \"{}\", day: \"2026-01-05\", timeZone: \"Pacific/Auckland\") {{ accesses }} }}", DOCTOR), json!({}))
         .await;
     assert_eq!(past["seenOnDay"]["accesses"], 0);
+}
+
+#[tokio::test]
+async fn an_operation_that_showed_more_patients_than_a_record_names_counts_once() {
+    let world = World::new().await;
+    let request = fresh_id();
+    let patients: Vec<Uuid> = (0..700).map(|_| fresh_id()).collect();
+    let records = patients.chunks(500).map(|patients| access_record(DOCTOR, request, patients, &json!({}))).collect();
+    world.looked(DOCTOR, Role::Clinician, records).await;
+    // Another operation, to which the client gave the same name.
+    world.looked(DOCTOR, Role::Clinician, vec![access_record(DOCTOR, request, &patients[..1], &json!({}))]).await;
+    let query = format!("{{ seenOnDay(user: \"{}\", day: \"{}\") {{ accesses patientCount }} }}", DOCTOR, today());
+    let seen = world.data(&world.token(Role::ComplianceOfficer), &query, json!({})).await["seenOnDay"].clone();
+    assert_eq!(seen, json!({ "accesses": 2, "patientCount": 700 }));
+}
+
+#[tokio::test]
+async fn a_grant_that_has_ended_relates_nobody_to_the_patient() {
+    let world = World::new().await;
+    let ada = Clinic::open(&world).await.patient(&world, "Ada", "Lovelace").await;
+    let ends = event_store::Clock::system().now() + chrono::TimeDelta::seconds(2);
+    let scope = json!({ "ends": ends.to_rfc3339() });
+    world.tell(Role::Administrator, "patients/grant-access", json!({ "patient": ada, "grantee": AUNT, "scope": scope })).await;
+    let parents = json!({ "relationship": "PRN", "untilMajority": true });
+    world.tell(Role::Administrator, "patients/grant-access", json!({ "patient": ada, "grantee": DESK, "scope": parents })).await;
+    let look = async |user: UserId| world.looked(user, Role::Patient, vec![access_record(user, fresh_id(), &[ada], &json!({}))]).await;
+    look(AUNT).await;
+    tokio::time::sleep((ends - event_store::Clock::system().now()).to_std().unwrap_or_default()).await;
+    look(AUNT).await;
+    // Of someone who was of age all along.
+    look(DESK).await;
+    let query = format!("{{ onlookers(patient: \"{ada}\", {}) {{ user accesses unrelated }} }}", period());
+    let found = world.data(&world.token(Role::ComplianceOfficer), &query, json!({})).await["onlookers"].clone();
+    for expected in [json!({ "user": AUNT, "accesses": 2, "unrelated": 1 }), json!({ "user": DESK, "accesses": 1, "unrelated": 1 })] {
+        assert!(found.as_array().unwrap().contains(&expected), "{found}");
+    }
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ pub(crate) fn encode(stored: &Stored, link: Link) -> Vec<u8> {
         recorded: Some(timestamp(stored.recorded)),
         payload: stored.payload.clone(),
         sealed: stored.sealed.clone(),
+        authority: stored.authority.clone(),
     };
     envelope.encode_to_vec()
 }
@@ -105,6 +106,7 @@ pub fn decode(value: &[u8]) -> Result<(Stored, Link), NotOurs> {
         tags: envelope.tags,
         labels: envelope.labels,
         actor: Actor { user: UserId(id(&actor.user, "actor")?), role: actor.role },
+        authority: envelope.authority,
         correlation: id(&envelope.correlation, "correlation")?,
         causation: envelope.causation.map(|text| id(&text, "causation")).transpose()?,
         command: id(&envelope.command, "command")?,
@@ -144,6 +146,7 @@ pub(crate) mod tests {
             tags: vec!["tenant:1".to_owned(), "patient:3".to_owned()],
             labels: vec!["N".to_owned()],
             actor: Actor { user: UserId(Uuid::from_u128(4)), role: "front-desk".to_owned() },
+            authority: Some("\"installation\"".to_owned()),
             correlation: Uuid::from_u128(5),
             causation: Some(Uuid::from_u128(6)),
             command: Uuid::from_u128(7),
@@ -159,7 +162,7 @@ pub(crate) mod tests {
     fn an_event_reads_back_from_its_record() {
         let event = stored(7);
         assert_eq!(decode(&encode(&event, LINK)), Ok((event.clone(), LINK)));
-        let without_cause = Stored { causation: None, ..event };
+        let without_cause = Stored { causation: None, authority: None, ..event };
         assert_eq!(decode(&encode(&without_cause, LINK)).map(|(event, _)| event), Ok(without_cause));
     }
 

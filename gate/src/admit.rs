@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use domain::access::PurposeOfUse;
-use domain::{Permission, TenantId, UserId};
+use domain::Permission;
+use domain::access::{NO_TENANT, NOBODY, PurposeOfUse};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -90,8 +90,8 @@ impl Gate {
         let address = credentials.origin.known().and_then(|origin| origin.address.clone());
         let Some(count) = self.strangers.another(address) else { return };
         let nobody = Caller {
-            tenant: TenantId(Uuid::nil()),
-            user: UserId(Uuid::nil()),
+            tenant: NO_TENANT,
+            user: NOBODY,
             roles: BTreeSet::new(),
             facility_roles: BTreeMap::new(),
             patient: None,
@@ -99,6 +99,7 @@ impl Gate {
             issued: self.store.clock().now(),
             expires: self.store.clock().now(),
             purpose: PurposeOfUse::Operations,
+            operator: false,
             origin: credentials.origin,
         };
         let access = Access { count, ..Access::refused("authenticate", credentials.request, Permission::ReadPatients) };

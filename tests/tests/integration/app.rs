@@ -170,6 +170,14 @@ impl App {
         }
     }
 
+    /// Ends a process in order, as whoever operates it does.
+    pub fn end(&mut self, index: usize) {
+        if let Some(mut process) = self.processes[index].take() {
+            let told = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status().expect("kill is there");
+            assert!(told.success() && process.child.wait().expect("the process was ours").success());
+        }
+    }
+
     /// The id of a process.
     pub fn pid(&self, index: usize) -> u32 {
         self.processes[index].as_ref().expect("the process runs").child.id()

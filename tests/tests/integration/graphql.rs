@@ -1,6 +1,7 @@
 //! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
 
 mod access;
+mod authority;
 pub mod authorization;
 mod calendars;
 mod clinic;
@@ -20,7 +21,7 @@ mod protocol;
 mod records;
 mod scheduling;
 mod sessions;
-mod socket;
+pub mod socket;
 mod statements;
 mod subscriptions;
 

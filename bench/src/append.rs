@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use domain::access::{Authority, Permit, Permitted, PurposeOfUse};
 use domain::fhir_values::{AdministrativeGender, HumanName, NameUse};
 use domain::patients::{Contact, Correction, Demographics, DemographicsCorrected, PatientRegistered};
 use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
@@ -100,9 +101,12 @@ async fn append(store: &EventStore, tenant: TenantId, patient: PatientId, event:
     let command = event_store::fresh_id();
     let day = NaiveDate::default();
     let digest = store.vault().digest(tenant, Subject::Patient(patient), command.as_bytes()).await?;
+    let permit = Permit { action: "manage-patients".into(), policies: vec!["clinicians".into()], facts: vec![] };
+    let permitted = Permitted { policy: "0123456789abcdef".into(), purpose: PurposeOfUse::Treatment, permits: vec![permit] };
     Ok(Append {
         tenant,
         actor: Actor { user: UserId(patient.0), role: "clinician".into() },
+        authority: Authority::Policies(permitted),
         command: CommandKey { id: command, name: "bench.append".into(), digest },
         correlation: command,
         causation: None,

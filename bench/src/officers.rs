@@ -130,6 +130,7 @@ impl Generated {
             let digest = access.vault().digest(tenant, Subject::User(generated_user(0)), command.as_bytes()).await?;
             let append = Append {
                 tenant,
+                authority: domain::access::Authority::Installation,
                 actor: Actor { user: generated_user(start / AT_ONCE % USERS), role: "clinician".to_owned() },
                 command: CommandKey { id: command, name: "access.record".to_owned(), digest },
                 correlation: command,

@@ -52,4 +52,6 @@ ids! {
     BreakGlassId,
     /// A disclosure to somebody outside (45 CFR 164.528).
     DisclosureId,
+    /// A process of Carelog, from its start to its end.
+    ServerId,
 }

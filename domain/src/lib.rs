@@ -34,7 +34,7 @@ pub use decision::{Boundary, Circumstances, Command, Decision};
 pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
 pub use ids::{
     AppointmentId, BreakGlassId, ConsentId, DisclosureId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RestrictionId, RoomId,
-    TenantId, UserId,
+    ServerId, TenantId, UserId,
 };
 pub use permission::Permission;
 pub use phi::{Phi, PhiOf, Protected};

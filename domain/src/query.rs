@@ -10,7 +10,7 @@ use crate::event::EventType;
 use crate::fhir_values::Identifier;
 use crate::ids::{
     AppointmentId, BlockId, BreakGlassId, ConsentId, DisclosureId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId,
-    PractitionerRoleId, RestrictionId, RoomId, UserId,
+    PractitionerRoleId, RestrictionId, RoomId, ServerId, UserId,
 };
 use crate::phi::Phi;
 
@@ -60,6 +60,8 @@ pub enum TagKind {
     BreakGlass,
     /// A disclosure to somebody outside.
     Disclosure,
+    /// A process of Carelog.
+    Server,
 }
 
 impl TagKind {
@@ -84,6 +86,7 @@ impl TagKind {
             Self::Request => "request",
             Self::BreakGlass => "break-glass",
             Self::Disclosure => "disclosure",
+            Self::Server => "server",
         }
     }
 }
@@ -187,6 +190,11 @@ impl Tag {
     /// A disclosure to somebody outside.
     pub fn disclosure(id: DisclosureId) -> Self {
         Self::id(TagKind::Disclosure, id.0)
+    }
+
+    /// A process of Carelog.
+    pub fn server(id: ServerId) -> Self {
+        Self::id(TagKind::Server, id.0)
     }
 
     /// A business identifier of anybody or anything.

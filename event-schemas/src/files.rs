@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::Event;
+use domain::access::Authority;
 use schemars::Schema;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 /// The JSON Schema of a command's body.
@@ -27,7 +29,13 @@ pub fn generated_files(commands: &[CommandSchema]) -> BTreeMap<PathBuf, String> 
         let path = format!("event-schemas/commands/{}.{}.json", command.context, command.name);
         (PathBuf::from(path), text(&command.schema))
     });
-    events.chain(commands).collect()
+    let authority = (PathBuf::from("event-schemas/authority.json"), text(&authority()));
+    events.chain(commands).chain([authority]).collect()
+}
+
+/// What stands beside an event and says by what authority it was appended.
+fn authority() -> Schema {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Authority>()
 }
 
 /// Indented, with the fields of every object in the order of their names: so that a difference is one of meaning.

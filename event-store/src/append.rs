@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::access::Authority;
 use domain::{Event, Query, TenantId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -25,6 +26,8 @@ pub struct Append {
     pub tenant: TenantId,
     /// Who did it.
     pub actor: Actor,
+    /// By what authority.
+    pub authority: Authority,
     /// The command, unique to its tenant and actor.
     pub command: CommandKey,
     /// The request that it was part of.

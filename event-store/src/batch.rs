@@ -81,7 +81,7 @@ async fn call(connection: &mut PgConnection, now: DateTime<Utc>, requests: &[Req
 
     sqlx::query_as(
         "select head, outcomes from append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)",
+        $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36)",
     )
     .bind(now)
     .bind(requests.iter().map(|request| request.tenant.0).collect::<Vec<_>>())
@@ -111,6 +111,7 @@ async fn call(connection: &mut PgConnection, now: DateTime<Utc>, requests: &[Req
     .bind(events.iter().map(|(_, _, event)| event.labels.join(" ")).collect::<Vec<_>>())
     .bind(events.iter().map(|(_, request, _)| request.actor.user.0).collect::<Vec<_>>())
     .bind(events.iter().map(|(_, request, _)| request.actor.role.as_str()).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, request, _)| request.authority.as_str()).collect::<Vec<_>>())
     .bind(events.iter().map(|(_, request, _)| request.correlation).collect::<Vec<_>>())
     .bind(events.iter().map(|(_, request, _)| request.causation).collect::<Vec<_>>())
     .bind(events.iter().map(|(_, request, _)| request.command.id).collect::<Vec<_>>())

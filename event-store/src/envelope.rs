@@ -33,6 +33,7 @@ impl Stored {
             recorded: Some(timestamp(self.recorded)),
             payload: self.payload.clone(),
             sealed: self.sealed.clone(),
+            authority: self.authority.clone(),
         }
     }
 }
@@ -52,6 +53,7 @@ impl TryFrom<v1::Envelope> for Stored {
             tags: envelope.tags,
             labels: envelope.labels,
             actor: Actor { user: UserId(id(&actor.user, "actor")?), role: actor.role },
+            authority: envelope.authority,
             correlation: id(&envelope.correlation, "correlation")?,
             causation: envelope.causation.map(|text| id(&text, "causation")).transpose()?,
             command: id(&envelope.command, "command")?,

@@ -6,6 +6,7 @@
 
 mod append;
 mod batch;
+mod carried_out;
 mod clock;
 mod conditions;
 mod connect;
@@ -21,6 +22,7 @@ mod stored;
 mod tail;
 
 pub use append::{Actor, Append, AppendError, Appended, CommandKey};
+pub use carried_out::CarriedOut;
 pub use clock::{Clock, fresh_id};
 pub use connect::Log;
 pub use envelope::NotAnEvent;

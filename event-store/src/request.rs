@@ -1,6 +1,7 @@
 //! An append made ready for the log in its caller's own task: sealed, tagged, and nothing left to ask of anyone.
 
 use domain::{Label, Tag, TenantId};
+use serde_json::json;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 use vault::{SealedEvent, Vault, VaultError};
@@ -12,6 +13,8 @@ use crate::{Actor, Append, AppendError, Clock, CommandKey, Position, fresh_id};
 pub(crate) struct Request {
     pub(crate) tenant: TenantId,
     pub(crate) actor: Actor,
+    /// JSON.
+    pub(crate) authority: String,
     pub(crate) command: CommandKey,
     pub(crate) correlation: Uuid,
     pub(crate) causation: Option<Uuid>,
@@ -47,13 +50,13 @@ pub(crate) enum Outcome {
 impl Request {
     /// How much it adds to a batch: roughly its bytes on the way to the database.
     pub(crate) fn weight(&self) -> usize {
-        self.answer.len() + self.events.iter().map(|event| 512 + event.sealed.payload.len() + event.sealed.sealed.len()).sum::<usize>()
+        self.answer.len() + self.events.iter().map(|event| 512 + self.authority.len() + event.sealed.payload.len() + event.sealed.sealed.len()).sum::<usize>()
     }
 }
 
 /// Seals the events and resolves every tag, with one question to the vault about tags.
 pub(crate) async fn prepare(vault: &Vault, clock: &Clock, append: Append, reply: oneshot::Sender<Result<Outcome, AppendError>>) -> Result<Request, VaultError> {
-    let Append { tenant, actor, command, correlation, causation, events, boundary, read_at, answer } = append;
+    let Append { tenant, actor, authority, command, correlation, causation, events, boundary, read_at, answer } = append;
     let event_tags: Vec<Vec<Tag>> = events.iter().map(|event| [event.tags(), vec![Tag::TENANT]].concat()).collect();
     let all: Vec<Tag> = event_tags.iter().flatten().chain(conditions::tags_of(&boundary)).cloned().collect();
     let stored = vault.tags(tenant, &all).await?;
@@ -81,5 +84,6 @@ pub(crate) async fn prepare(vault: &Vault, clock: &Clock, append: Append, reply:
         });
     }
     let items = conditions::items(tenant, &boundary, rest);
-    Ok(Request { tenant, actor, command, correlation, causation, answer: answer.to_string(), read_at, items, events: prepared, reply })
+    let authority = json!(authority).to_string();
+    Ok(Request { tenant, actor, authority, command, correlation, causation, answer: answer.to_string(), read_at, items, events: prepared, reply })
 }

@@ -73,6 +73,8 @@ pub struct Stored {
     pub labels: Vec<String>,
     /// Who did it.
     pub actor: Actor,
+    /// By what authority: JSON of a [`domain::access::Authority`]; none of the earliest.
+    pub authority: Option<String>,
     /// The request that it was part of.
     pub correlation: Uuid,
     /// The event that led to it.
@@ -99,8 +101,8 @@ impl Stored {
 macro_rules! select_stored {
     ($rest:literal) => {
         concat!(
-            "select position, event_id, tenant, type, version, subject, tags, labels, actor_user, actor_role, correlation, causation, command_id, recorded_at, ",
-            "payload::text as payload, sealed from event ",
+            "select position, event_id, tenant, type, version, subject, tags, labels, actor_user, actor_role, authority::text as authority, correlation, causation, command_id, ",
+            "recorded_at, payload::text as payload, sealed from event ",
             $rest
         )
     };
@@ -120,6 +122,7 @@ impl FromRow<'_, PgRow> for Stored {
             tags: row.try_get("tags")?,
             labels: row.try_get("labels")?,
             actor: Actor { user: UserId(row.try_get("actor_user")?), role: row.try_get("actor_role")? },
+            authority: row.try_get("authority")?,
             correlation: row.try_get("correlation")?,
             causation: row.try_get("causation")?,
             command: row.try_get("command_id")?,

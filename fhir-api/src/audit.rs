@@ -17,8 +17,8 @@ use crate::read::Failure;
 
 /// An access record as a resource.
 pub fn audit_event(record: &AccessRecord) -> Value {
-    let AccessRecord { id, position, recorded, actor, access, .. } = record;
-    AuditRow { id: *id, position: position.0, recorded: *recorded, role: &actor.role, access }.resource()
+    let AccessRecord { id, position, recorded, actor, access, answered, .. } = record;
+    AuditRow { id: *id, position: position.0, recorded: *recorded, role: &actor.role, access, answered: *answered }.resource()
 }
 
 /// One record.

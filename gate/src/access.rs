@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::access::{AccessDecision, AccessOutcome, AccessRecorded, DecisionOutcome};
-use domain::{Event, PatientId, Permission, Phi, Query, Subject};
+use domain::access::{AccessDecision, AccessOutcome, AccessRecorded, Authority, DecisionOutcome};
+use domain::{Event, PatientId, Permission, Phi, Query, ServerId, Subject};
 use event_store::{Append, AppendError, CommandKey, EventStore, Position, fresh_id};
 use tokio::time::error::Elapsed;
 use uuid::Uuid;
 
+use crate::answers::{self, Answers, Unsent};
 use crate::caller::Caller;
 use crate::policy;
 
@@ -46,6 +47,8 @@ pub struct Access {
     pub notices: BTreeSet<&'static str>,
     /// The fields that the caller does not see in what they see.
     pub masked_fields: BTreeSet<&'static str>,
+    /// Whether it is a command that was carried out and changed nothing.
+    pub changes_nothing: bool,
 }
 
 /// The access record could not be committed, so there is no answer either.
@@ -75,6 +78,7 @@ impl Access {
             decisions: BTreeMap::new(),
             notices: BTreeSet::new(),
             masked_fields: BTreeSet::new(),
+            changes_nothing: false,
         }
     }
 
@@ -98,12 +102,22 @@ impl Access {
         self.refused.insert(permission)
     }
 
+    /// Notes that the answer to a command tells something of its patient, where it is about one.
+    pub(crate) fn tells_of(&mut self, permission: Permission, patient: Option<PatientId>) {
+        self.permissions.insert(permission);
+        self.count += u64::from(patient.is_some());
+        self.patients.extend(patient);
+    }
+
     /// Whether it showed something of a patient, or sought it.
     pub(crate) fn concerns_patients(&self) -> bool {
         !self.patients.is_empty() || self.permissions.union(&self.refused).any(|permission| permission.data_kind().is_some())
     }
 
     fn outcome(&self) -> AccessOutcome {
+        if self.changes_nothing {
+            return AccessOutcome::CarriedOut;
+        }
         let something = !self.patients.is_empty() || self.count > 0;
         // What was refused before anything was allowed showed nothing: its count is of something else.
         if something && (self.refused.is_empty() || !self.permissions.is_empty()) {
@@ -116,7 +130,7 @@ impl Access {
     }
 
     /// The records: one, or as many as its patients need.
-    fn records(self, caller: &Caller) -> Vec<Event> {
+    fn records(self, caller: &Caller, server: ServerId) -> Vec<Event> {
         let decisions: Vec<_> = self.decisions.iter().map(|(decision, count)| AccessDecision { count: *count, ..decision.clone() }).collect();
         let kinds: BTreeSet<_> = self.permissions.union(&self.refused).filter_map(|permission| permission.data_kind()).collect();
         let fields = self.fields.iter().flat_map(|(of, names)| names.iter().map(move |name| format!("{of}.{name}"))).collect();
@@ -137,6 +151,7 @@ impl Access {
             reflects: self.reflects.0,
             own_patient: caller.patient,
             practitioner: caller.practitioner,
+            server: Some(server),
             operation: self.operation,
         };
         let patients: Vec<PatientId> = self.patients.into_iter().collect();
@@ -157,6 +172,8 @@ fn cut(mut criteria: String) -> String {
 #[derive(Clone)]
 pub(crate) struct AccessLog {
     pub(crate) store: EventStore,
+    /// Which of this process's records are answered.
+    pub(crate) answers: Answers,
     /// Off only where a benchmark compares with it.
     pub(crate) recording: bool,
 }
@@ -169,24 +186,40 @@ impl AccessLog {
         }
         let (request, operation) = (access.request, access.operation.clone());
         let written = tokio::time::timeout(RECORDED_WITHIN, self.append(caller, access)).await.map_err(Unrecorded::from).flatten();
-        written.inspect_err(|error| tracing::error!(operation, request_id = %request, %error, "an answer is withheld"))
+        let unsent = written.inspect_err(|error| tracing::error!(operation, request_id = %request, %error, "an answer is withheld"))?;
+        answers::hold(unsent);
+        Ok(())
     }
 
-    async fn append(&self, caller: &Caller, access: Access) -> Result<(), Unrecorded> {
+    async fn append(&self, caller: &Caller, access: Access) -> Result<Unsent, Unrecorded> {
         let request = access.request;
         let digest = self.store.vault().digest(caller.tenant, Subject::User(caller.user), request.as_bytes()).await.map_err(AppendError::from)?;
+        let events = access.records(caller, self.answers.server());
+        let count = events.len();
         let append = Append {
             tenant: caller.tenant,
             actor: caller.actor(),
+            authority: Authority::Installation,
             // Nobody tries a record again: an operation that is repeated is seen again.
             command: CommandKey { id: fresh_id(), name: "access.record".to_owned(), digest },
             correlation: request,
             causation: None,
-            events: access.records(caller),
+            events,
             boundary: Query::new(),
             read_at: Position::default(),
             answer: serde_json::Value::Null,
         };
-        Ok(self.store.append(append).await.map(drop)?)
+        let (store, mut unsent) = (self.store.clone(), self.answers.begin());
+        // Also where nobody waits for it any more: then it is a record whose answer is never sent.
+        let appending = tokio::spawn(async move {
+            let appended = store.append(append).await;
+            match &appended {
+                Ok(appended) => unsent.committed(request, appended.position, count),
+                Err(AppendError::Unavailable(_)) => unsent.lost(request),
+                Err(_) => {}
+            }
+            Ok(appended.map(|_| unsent)?)
+        });
+        appending.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::access::{AccessEvent, AccessOutcome, AccessRecorded, DataKind, PurposeOfUse};
+use domain::access::{AccessAnswered, AccessEvent, AccessOutcome, AccessRecorded, DataKind, PurposeOfUse};
 use domain::patients::LinkedPatients;
 use domain::{Event, Named, PatientId, Permission, Phi, Query, Tag, UserId};
 use event_store::{Actor, Position, ReadError, Recorded, Unreadable};
@@ -56,6 +56,8 @@ pub struct AccessRecord {
     pub command: Uuid,
     /// What they saw. To a patient: of themself alone, and without what was looked for and from where.
     pub access: AccessRecorded,
+    /// Whether the answer went out, where that was asked; never of a command that is in the log itself.
+    pub answered: Option<AccessAnswered>,
 }
 
 /// Some records, and where to go on.
@@ -96,10 +98,10 @@ impl Snapshot {
             for recorded in back.events {
                 let recorded = recorded.map_err(|Unreadable { position, error, .. }| ReadError::Unreadable { position, error })?;
                 if recorded.position <= earliest {
-                    return Ok(self.shown(records, None));
+                    return Ok(self.shown(records, None).await?);
                 }
                 if records.len() == most {
-                    return Ok(self.shown(records, Some(before)));
+                    return Ok(self.shown(records, Some(before)).await?);
                 }
                 before = recorded.position;
                 records.extend(found(search, recorded));
@@ -107,10 +109,10 @@ impl Snapshot {
             before = back.down_to;
             looked += AT_ONCE;
             if !back.more || before <= earliest {
-                return Ok(self.shown(records, None));
+                return Ok(self.shown(records, None).await?);
             }
             if looked >= LOOKED_AT_MOST {
-                return Ok(self.shown(records, Some(before)));
+                return Ok(self.shown(records, Some(before)).await?);
             }
         }
     }
@@ -134,7 +136,7 @@ impl Snapshot {
         let reach = self.require(Permission::ReadAccessRecords)?;
         let found = self.access_log.by_id(self.caller().tenant, id).await?.and_then(|recorded| found(&AccessSearch::default(), recorded));
         let visible = |record: &AccessRecord| reach == Reach::Tenant || record.access.patients.iter().any(|patient| self.themself.contains(patient));
-        Ok(self.shown(found.into_iter().filter(visible).collect(), None).records.pop())
+        Ok(self.shown(found.into_iter().filter(visible).collect(), None).await?.records.pop())
     }
 
     /// The positions between which what was recorded in a time lies: after the first, up to the second.
@@ -168,9 +170,16 @@ impl Snapshot {
     }
 
     /// To look at who looked is to see something of those whom they saw.
-    fn shown(&self, mut records: Vec<AccessRecord>, next: Option<Position>) -> AccessRecords {
+    async fn shown(&self, mut records: Vec<AccessRecord>, next: Option<Position>) -> Result<AccessRecords, ReadError> {
+        self.tell_answered(&mut records).await?;
+        self.show_records(&mut records);
+        Ok(AccessRecords { records, next })
+    }
+
+    /// Leaves of records what the caller is told, and notes it as shown.
+    pub(crate) fn show_records(&self, records: &mut [AccessRecord]) {
         let everyone = self.caller().reach(Permission::ReadAccessRecords) == Some(Reach::Tenant);
-        for AccessRecord { access, .. } in &mut records {
+        for AccessRecord { access, .. } in &mut *records {
             if !everyone {
                 access.patients.retain(|patient| self.themself.contains(patient));
                 access.own_patient = access.own_patient.filter(|own| self.themself.contains(own));
@@ -180,8 +189,6 @@ impl Snapshot {
         let mut own = self.lock();
         own.count += records.len() as u64;
         own.patients.extend(records.iter().flat_map(|record| &record.access.patients));
-        drop(own);
-        AccessRecords { records, next }
     }
 }
 
@@ -208,5 +215,5 @@ pub(crate) fn found(search: &AccessSearch, recorded: Recorded) -> Option<AccessR
         && search.purpose.is_none_or(|purpose| access.purpose == purpose)
         && search.outcome.is_none_or(|outcome| access.outcome == outcome)
         && search.address.as_ref().is_none_or(from);
-    wanted.then_some(AccessRecord { id: event_id, position, recorded, actor, command, access })
+    wanted.then_some(AccessRecord { id: event_id, position, recorded, actor, command, access, answered: None })
 }

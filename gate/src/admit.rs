@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::access::{Origin, PurposeOfUse};
-use domain::{Permission, Phi, TenantId, UserId};
+use domain::access::{NO_TENANT, NOBODY, Origin, PurposeOfUse};
+use domain::{Permission, Phi};
 use uuid::Uuid;
 
 use crate::access::{Access, Unrecorded};
@@ -87,8 +87,8 @@ impl Gate {
     /// Nobody knows of which tenant they are, so it goes to the tenant that is none.
     async fn record_stranger(&self, count: u64, origin: Phi<Origin>, request: Uuid) -> Result<(), Unrecorded> {
         let nobody = Caller {
-            tenant: TenantId(Uuid::nil()),
-            user: UserId(Uuid::nil()),
+            tenant: NO_TENANT,
+            user: NOBODY,
             roles: BTreeSet::new(),
             facility_roles: BTreeMap::new(),
             patient: None,
@@ -96,6 +96,7 @@ impl Gate {
             issued: self.store.clock().now(),
             expires: self.store.clock().now(),
             purpose: PurposeOfUse::Operations,
+            operator: false,
             origin,
         };
         self.access.record(&nobody, Access { count, ..Access::refused("authenticate", request, Permission::ReadPatients) }).await

@@ -35,6 +35,9 @@ pub struct Caller {
     pub expires: DateTime<Utc>,
     /// Why they ask.
     pub purpose: PurposeOfUse,
+    /// Whether they are the operator, whose roles are in no token.
+    #[serde(default)]
+    pub operator: bool,
     /// From where they ask; that of the request itself, so it is not kept.
     #[serde(skip, default = "nowhere")]
     pub origin: Phi<Origin>,
@@ -76,6 +79,7 @@ impl Caller {
             issued: DateTime::<Utc>::MAX_UTC,
             expires: DateTime::<Utc>::MAX_UTC,
             purpose: PurposeOfUse::SystemAdministration,
+            operator: true,
             origin: Phi::Known(Origin { agent: Some(format!("carelog {task}")), ..Origin::default() }),
         }
     }

@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::{AccessEvent, PoliciesAdopted};
-use domain::{Event, Named, Query, Subject, Tag, TenantId, UserId};
+use domain::access::{AccessEvent, Authority, NO_TENANT, NOBODY, PoliciesAdopted};
+use domain::{Event, Named, Query, Subject, Tag};
 use event_store::{Actor, Append, AppendError, CommandKey, EventStore, ReadError};
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::policy;
 use crate::{Gate, Snapshot};
-
-/// Policies are the installation's, and no tenant's; so is who adopts them.
-const NOBODY: Uuid = Uuid::nil();
 
 /// A policy as it was in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,15 +25,14 @@ pub struct Policy {
 impl Gate {
     /// Keeps what the policies of this build say, unless that was kept before: decisions by them can then be explained for ever.
     pub async fn adopt_policies(&self) -> Result<(), AppendError> {
-        let adopted =
-            PoliciesAdopted { user: UserId(NOBODY), version: policy::version().to_owned(), schema: policy::schema().to_owned(), policies: policy::text() };
+        let adopted = PoliciesAdopted { user: NOBODY, version: policy::version().to_owned(), schema: policy::schema().to_owned(), policies: policy::text() };
         let store = &self.access.store;
-        let tenant = TenantId(NOBODY);
-        let digest = store.vault().digest(tenant, Subject::User(adopted.user), adopted.version.as_bytes()).await?;
-        let id = Uuid::new_v5(&NOBODY, adopted.version.as_bytes());
+        let digest = store.vault().digest(NO_TENANT, Subject::User(adopted.user), adopted.version.as_bytes()).await?;
+        let id = Uuid::new_v5(&NOBODY.0, adopted.version.as_bytes());
         let append = Append {
-            tenant,
+            tenant: NO_TENANT,
             actor: Actor { user: adopted.user, role: String::new() },
+            authority: Authority::Installation,
             command: CommandKey { id, name: "access.adopt-policies".to_owned(), digest },
             correlation: event_store::fresh_id(),
             causation: None,
@@ -60,8 +56,8 @@ impl Snapshot {
 }
 
 async fn adopted(store: &EventStore, version: &str) -> Result<Option<PoliciesAdopted>, ReadError> {
-    let query = Query::new().and(&[PoliciesAdopted::TYPE], Tag::user(UserId(NOBODY)));
-    let events = store.read(TenantId(NOBODY), &query, store.head().await?).await?;
+    let query = Query::new().and(&[PoliciesAdopted::TYPE], Tag::user(NOBODY));
+    let events = store.read(NO_TENANT, &query, store.head().await?).await?;
     let adopted = events.into_iter().filter_map(|recorded| match recorded.event {
         Event::Access(AccessEvent::PoliciesAdopted(adopted)) => Some(adopted),
         _ => None,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Boundary, Circumstances, Command, Event, Permission, Role, Subject};
+use domain::access::Authority;
+use domain::{Boundary, Circumstances, Command, Event, Permission, Subject};
 use event_store::{Append, AppendError, Appended, CommandKey, Position, ReadError};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,9 +14,7 @@ use crate::Gate;
 use crate::access::{Access, Unrecorded};
 use crate::alerts::Alerts;
 use crate::caller::Caller;
-use crate::policy::{self, Reach};
-use crate::relation::{Relation, cared_for_at, relation};
-use crate::{sessions, show};
+use crate::sessions;
 
 /// How long a command keeps deciding again while others change what it depends on.
 const DECIDE_AT_MOST: Duration = Duration::from_secs(10);
@@ -102,7 +101,7 @@ pub enum Failure {
     /// The command's own shape.
     #[error(transparent)]
     Shape(#[from] serde_json::Error),
-    /// The access record of a rejection.
+    /// The access record of a rejection, or of what changed nothing.
     #[error(transparent)]
     Unrecorded(#[from] Unrecorded),
 }
@@ -114,46 +113,52 @@ impl<R: std::error::Error, E: Into<Failure>> From<E> for Refusal<R> {
 }
 
 impl Gate {
-    /// Carries out a command for a caller, durably, or says why not. What is carried out is in the log itself; a refusal tells something of its patient, or that
-    /// someone tried, and leaves an access record.
+    /// Carries out a command for a caller, durably, or says why not. What changes something is in the log itself, with what permitted it; a refusal, or that what
+    /// was asked for held already, tells something of its patient, or that someone tried, and leaves an access record.
     pub async fn execute<C: Command>(&self, caller: &Caller, command: C, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
         let subject = command.subject();
-        let refusal = match self.carry_out(caller, command, request).await {
-            Ok(accepted) => return Ok(accepted),
-            Err(refusal) => refusal,
-        };
         let mut access = Access::of(format!("command {}.{}", C::CONTEXT, C::NAME), request.correlation);
-        match (&refusal, subject) {
-            (Refusal::Forbidden(permission), _) => {
+        let result = match self.permit(caller, &command).await {
+            Ok(permits) => {
+                permits.iter().cloned().for_each(|permit| access.decides(permit.into()));
+                self.carry_out(caller, &command, &caller.authority(permits), request).await
+            }
+            Err(refusal) => Err(refusal),
+        };
+        let changes_nothing = result.as_ref().is_ok_and(|accepted| accepted.event_ids.is_empty());
+        match (&result, subject) {
+            (Err(Refusal::Forbidden(permission)), _) => {
                 access.refuses(*permission);
                 // Nothing is told, so a record that cannot be written stops nothing.
                 self.access.record(caller, access).await.ok();
             }
-            (Refusal::Unauthenticated, _) => {
+            (Err(Refusal::Unauthenticated), _) => {
                 access.refused.insert(C::PERMISSION);
                 self.access.record(caller, access).await.ok();
             }
-            (Refusal::Rejected(_), Subject::Patient(patient)) => {
-                access.permissions.insert(C::PERMISSION);
-                access.patients.insert(patient);
-                access.count = 1;
+            (Err(Refusal::Rejected(_)), Subject::Patient(patient)) => {
+                access.tells_of(C::PERMISSION, Some(patient));
+                self.access.record(caller, access).await?;
+            }
+            (Ok(_), subject) if changes_nothing => {
+                access.changes_nothing = true;
+                access.tells_of(C::PERMISSION, if let Subject::Patient(patient) = subject { Some(patient) } else { None });
                 self.access.record(caller, access).await?;
             }
             _ => {}
         }
-        Err(refusal)
+        result
     }
 
-    async fn carry_out<C: Command>(&self, caller: &Caller, command: C, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
-        self.permit(caller, &command).await?;
-        let key = self.command_key(caller, &command, request.command_id).await?;
+    async fn carry_out<C: Command>(&self, caller: &Caller, command: &C, authority: &Authority, request: Request) -> Result<Accepted, Refusal<C::Rejection>> {
+        let key = self.command_key(caller, command, request.command_id).await?;
         if let Some(accepted) = self.answered(caller, &key).await? {
             return Ok(accepted);
         }
         let give_up = tokio::time::Instant::now() + DECIDE_AT_MOST;
         let mut attempt = 0_u32;
         loop {
-            let append = match self.decide(caller, &command, &key, request).await {
+            let append = match self.decide(caller, command, authority, &key, request).await {
                 Ok(append) => append,
                 // The same command may have come twice at once, and this is the one that decided against its twin's events.
                 Err(refusal) => return self.answered(caller, &key).await?.ok_or(refusal),
@@ -212,40 +217,6 @@ impl Gate {
         if sessions::ended(caller, &ended) { Err(Refusal::Unauthenticated) } else { accepted(appended).map(Some) }
     }
 
-    async fn permit<C: Command>(&self, caller: &Caller, command: &C) -> Result<(), Refusal<C::Rejection>> {
-        for permission in [Some(C::PERMISSION), command.also_needs()].into_iter().flatten() {
-            let allowed = match caller.reach(permission) {
-                Some(Reach::Tenant) => true,
-                Some(Reach::Facilities) if self.takes_place_where(caller, permission, command).await? => true,
-                Some(_) if caller.roles.contains(&Role::Patient) => match self.relation(caller, command.subject(), permission).await? {
-                    Some(Relation::Themself) => policy::reach(&caller.roles, permission).is_some(),
-                    Some(Relation::Grantee) => policy::passes_on(permission),
-                    None => false,
-                },
-                _ => false,
-            };
-            if !allowed {
-                return Err(Refusal::Forbidden(permission));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a command is about a place where the caller has a role that permits it, or about somebody who has had an appointment there.
-    async fn takes_place_where<C: Command>(&self, caller: &Caller, permission: Permission, command: &C) -> Result<bool, ReadError> {
-        let facilities = caller.facilities_of(permission);
-        match (command.facility(), command.subject()) {
-            (Some(facility), _) | (None, Subject::Facility(facility)) => Ok(facilities.contains(&facility)),
-            (None, Subject::Patient(_)) if show::holds_everywhere(permission) => Ok(true),
-            (None, Subject::Patient(patient)) => cared_for_at(&self.store, caller.tenant, patient, &facilities).await,
-            _ => Ok(false),
-        }
-    }
-
-    async fn relation(&self, caller: &Caller, subject: Subject, permission: Permission) -> Result<Option<Relation>, ReadError> {
-        relation(&self.store, caller, subject, permission.data_kind(), self.store.head().await?, self.store.clock().now()).await
-    }
-
     async fn command_key<C: Command>(&self, caller: &Caller, command: &C, id: Option<Uuid>) -> Result<CommandKey, Refusal<C::Rejection>> {
         let (clear, protected) = domain::phi::split(command)?;
         let body = serde_json::to_vec(&(clear, protected.into_known()))?;
@@ -254,7 +225,14 @@ impl Gate {
     }
 
     /// Reads the boundary until it has settled, and decides.
-    async fn decide<C: Command>(&self, caller: &Caller, command: &C, key: &CommandKey, request: Request) -> Result<Append, Refusal<C::Rejection>> {
+    async fn decide<C: Command>(
+        &self,
+        caller: &Caller,
+        command: &C,
+        authority: &Authority,
+        key: &CommandKey,
+        request: Request,
+    ) -> Result<Append, Refusal<C::Rejection>> {
         let read_at = self.store.head().await?;
         let mut boundary = Boundary::of(command);
         let (model, boundary) = loop {
@@ -287,6 +265,7 @@ impl Gate {
         Ok(Append {
             tenant: caller.tenant,
             actor: caller.actor(),
+            authority: authority.clone(),
             command: key.clone(),
             correlation: request.correlation,
             causation: request.causation,

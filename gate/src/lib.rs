@@ -6,17 +6,22 @@ mod access_questions;
 mod access_records;
 mod admit;
 mod alerts;
+mod answered;
+mod answers;
 mod authority;
 mod caller;
 mod circumstances;
 mod decisions;
 mod execute;
+mod explained;
 mod headers;
 mod overdue;
 mod past;
+mod permit;
 mod policy;
 mod read;
 mod relation;
+mod serving;
 mod sessions;
 mod show;
 mod signals;
@@ -27,6 +32,7 @@ mod unvalued;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::ServerId;
 use domain::terminology::Terminology;
 use event_store::EventStore;
 use sqlx::PgPool;
@@ -34,6 +40,7 @@ use sqlx::PgPool;
 pub use access::{Access, Unrecorded};
 pub use access_questions::{Looked, VolumesAsked};
 pub use access_records::{AccessRecord, AccessRecords, AccessRefusal, AccessSearch};
+pub use answers::{ANSWERED_WITHIN, Sending, TookTooLong, answering};
 pub use authority::{Authority, AuthorityError, TokenIssuer};
 pub use caller::{Caller, NotAdmitted, Unauthenticated};
 pub use decisions::Policy;
@@ -50,6 +57,7 @@ pub use token::{Audience, Claims};
 pub use unvalued::Unvalued;
 
 use access::AccessLog;
+use answers::Answers;
 use signals::Signals;
 use strangers::Strangers;
 
@@ -72,7 +80,7 @@ impl Gate {
     /// A gate over the two logs and the read database, which listens for moved cursors from now on.
     pub fn new(store: EventStore, access: EventStore, read: PgPool, authority: Authority, wait_at_most: Duration) -> Self {
         let signals = Signals::listen(read.clone());
-        let access = AccessLog { store: access, recording: true };
+        let access = AccessLog { store: access, answers: Answers::of(ServerId(event_store::fresh_id())), recording: true };
         Self { store, access, strangers: Arc::default(), read, authority, signals, terminology: Arc::default(), wait_at_most }
     }
 

@@ -61,19 +61,24 @@ fn granted_in(record: &PatientRecord, caller: &Caller, kind: Option<DataKind>, n
     scope.map(AccessScope::term).is_some_and(|term| term.holds(record.birth_date().map(PartialDate::earliest), now))
 }
 
-/// Whether a person has had an appointment at one of these facilities, under any record of theirs.
-pub(crate) async fn cared_for_at(store: &EventStore, tenant: TenantId, patient: PatientId, facilities: &BTreeSet<FacilityId>) -> Result<bool, ReadError> {
+/// Those of these facilities where a person has had an appointment, under any record of theirs.
+pub(crate) async fn cared_for_at(
+    store: &EventStore,
+    tenant: TenantId,
+    patient: PatientId,
+    facilities: BTreeSet<FacilityId>,
+) -> Result<BTreeSet<FacilityId>, ReadError> {
     if facilities.is_empty() {
-        return Ok(false);
+        return Ok(facilities);
     }
-    let placed = Query::new().and(&[AppointmentBooked::TYPE, AppointmentRescheduled::TYPE], Tag::patient(patient));
-    let (linked, events) = read_person(store, tenant, &placed, store.head().await?).await?;
-    let of_person = |record| linked.same_person(record, patient);
-    Ok(events.iter().any(|recorded| match &recorded.event {
-        Event::Scheduling(SchedulingEvent::AppointmentBooked(event)) => facilities.contains(&event.placement.facility) && of_person(event.patient),
-        Event::Scheduling(SchedulingEvent::AppointmentRescheduled(event)) => facilities.contains(&event.to.facility) && of_person(event.patient),
-        _ => false,
-    }))
+    let appointments = Query::new().and(&[AppointmentBooked::TYPE, AppointmentRescheduled::TYPE], Tag::patient(patient));
+    let (linked, events) = read_person(store, tenant, &appointments, store.head().await?).await?;
+    let places = events.iter().filter_map(|recorded| match &recorded.event {
+        Event::Scheduling(SchedulingEvent::AppointmentBooked(event)) => Some((event.patient, event.placement.facility)),
+        Event::Scheduling(SchedulingEvent::AppointmentRescheduled(event)) => Some((event.patient, event.to.facility)),
+        _ => None,
+    });
+    Ok(places.filter(|(record, place)| facilities.contains(place) && linked.same_person(*record, patient)).map(|(_, place)| place).collect())
 }
 
 /// What a query that names a patient finds under every record of the person, with the merges in force as of `through`.

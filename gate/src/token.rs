@@ -85,6 +85,7 @@ impl TryFrom<Claims> for Caller {
             issued,
             expires,
             purpose,
+            operator: false,
             origin: Phi::Known(Origin::default()),
         })
     }

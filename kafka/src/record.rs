@@ -97,6 +97,7 @@ pub(crate) mod tests {
             tags: vec!["tenant:1".to_owned(), "patient:3".to_owned()],
             labels: vec!["N".to_owned()],
             actor: Actor { user: UserId(Uuid::from_u128(4)), role: "front-desk".to_owned() },
+            authority: Some("\"installation\"".to_owned()),
             correlation: Uuid::from_u128(5),
             causation: Some(Uuid::from_u128(6)),
             command: Uuid::from_u128(7),
@@ -112,7 +113,7 @@ pub(crate) mod tests {
     fn an_event_reads_back_from_its_record() {
         let event = stored(7);
         assert_eq!(decode(&encode(&event, LINK)), Ok((event.clone(), LINK)));
-        let without_cause = Stored { causation: None, ..event };
+        let without_cause = Stored { causation: None, authority: None, ..event };
         assert_eq!(decode(&encode(&without_cause, LINK)).map(|(event, _)| event), Ok(without_cause));
     }
 

@@ -3,7 +3,7 @@
 mod questions;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
-use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
+use domain::access::{AccessAnswered, AccessOutcome, DataKind, PurposeOfUse};
 use domain::{PatientId, Permission, Phi, UserId};
 use gate::AccessSearch;
 use uuid::Uuid;
@@ -43,13 +43,13 @@ impl AccessQueries {
         Ok(Connection::new(records, page.after.is_some(), found.next.map_or(End::OfAll, |next| End::After(next.0))))
     }
 
-    /// What was decided about a request, by which policies, and what that rested on: a record for each access it led to. None of a request that showed and
-    /// sought nothing of a patient. A request to which more than 1,000 records belong is refused: `accessRecords` has them page by page.
+    /// What was decided about a request, by which policies, and what that rested on: a record for each access it led to, and one with the outcome `CARRIED_OUT` for
+    /// each command that it carried out. None of a request that showed and sought nothing of a patient and changed nothing. A patient finds no commands but
+    /// their own. A request to which more than 1,000 records belong is refused: `accessRecords` has them page by page.
     #[graphql(complexity = "child_complexity + COST_OF_A_SEARCH")]
     async fn access_decision(&self, context: &Context<'_>, request: Uuid) -> Result<Vec<AccessRecord>> {
         let permitted = permitted(context, Permission::ReadAccessRecords)?;
-        let search = AccessSearch { request: Some(request), ..AccessSearch::default() };
-        let found = permitted.access_log().all_access_records(&search, MOST_OF_A_REQUEST).await.map_err(Failure::from)?;
+        let found = permitted.access_log().explained(request, MOST_OF_A_REQUEST).await.map_err(Failure::from)?;
         if found.next.is_some() {
             return Err(
                 Failure::Refused(Code::TooComplex, "more access records belong to this request than one answer holds; page through accessRecords").into()
@@ -104,11 +104,11 @@ impl AccessRecordSearch {
     }
 }
 
-/// An operation that showed something of a patient, or sought it.
+/// An operation that showed something of a patient, or sought it, or a command that was carried out.
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct AccessRecord {
-    /// Where it is in the access log.
+    /// Where it is in the access log; of a command that is in the log itself, where its first event is there.
     position: Position,
     /// When it was recorded: before the first byte of the answer.
     recorded: DateTime,
@@ -132,7 +132,7 @@ pub struct AccessRecord {
     refused: Vec<PermissionName>,
     /// The fields that were read, as `Type.field`.
     fields: Vec<String>,
-    /// How many things were shown.
+    /// How many things were shown; of a command that is in the log itself, how many events there are.
     count: i64,
     /// What was looked for, as JSON; not told to patients.
     criteria: Option<String>,
@@ -146,6 +146,8 @@ pub struct AccessRecord {
     decisions: Vec<AccessDecision>,
     /// The position of the log that was seen.
     reflects: Position,
+    /// Whether the answer was handed to the network; null of a command that is in the log itself, whose answer can be asked for again.
+    answered: Option<Answered>,
     #[graphql(skip)]
     shown: Vec<PatientId>,
 }
@@ -160,7 +162,7 @@ impl AccessRecord {
 
 impl From<gate::AccessRecord> for AccessRecord {
     fn from(record: gate::AccessRecord) -> Self {
-        let gate::AccessRecord { position, recorded, actor, access, .. } = record;
+        let gate::AccessRecord { position, recorded, actor, access, answered, .. } = record;
         let summary = access.in_words(&actor.role);
         let origin = access.origin.into_known().unwrap_or_default();
         Self {
@@ -183,6 +185,7 @@ impl From<gate::AccessRecord> for AccessRecord {
             decisions: decisions(access.decisions, &access.policy),
             policy: access.policy,
             reflects: Position(access.reflects),
+            answered: answered.map(Answered::from),
             shown: access.patients,
         }
     }
@@ -211,7 +214,7 @@ pub struct AccessDecision {
 /// What a caller was to a patient.
 #[derive(SimpleObject)]
 pub struct DecisionFact {
-    /// `own-record`, `grant`, `care-relation`, `author`, `consent`, `dissent`, `restriction` or `broken-glass`.
+    /// `own-record`, `grant`, `care-relation`, `author`, `consent`, `dissent`, `restriction`, `broken-glass`, `facility-role` or `operator`.
     kind: String,
     /// Which, of those that have an id.
     id: Option<Uuid>,
@@ -305,6 +308,20 @@ pub enum Outcome {
     NothingFound,
     /// It was refused, and nothing was shown. What was refused of an operation that showed something is in `refused`.
     Refused,
+    /// A command was carried out. Among the access records are those that changed nothing, because what they asked for held already.
+    CarriedOut,
+}
+
+/// Whether the answer that an access record tells of went out.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(name = "AccessAnswered", remote = "AccessAnswered")]
+pub enum Answered {
+    /// It was handed to the network.
+    Yes,
+    /// It never was: the client had gone before, or the answer failed.
+    No,
+    /// The process that recorded it broke off, or has not said so yet: it may be under way.
+    Unknown,
 }
 
 /// Why protected data is used (HL7 v3 `PurposeOfUse`).

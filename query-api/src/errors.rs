@@ -103,7 +103,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    const UNAVAILABLE: Self = Self::Refused(Code::Unavailable, "the read models are not available for the moment");
+    pub(crate) const UNAVAILABLE: Self = Self::Refused(Code::Unavailable, "the read models are not available for the moment");
 
     /// Its documented code.
     pub fn code(&self) -> Code {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_graphql::parser::types::OperationType;
 use event_store::partition_of;
 use futures::FutureExt;
-use gate::Moved;
+use gate::{Moved, Sending, TookTooLong};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::sync::mpsc;
@@ -27,30 +27,46 @@ const AFTER_NOTHING: Duration = Duration::from_millis(200);
 pub async fn operate(api: QueryApi, operation: Operation, number: u64, outbox: mpsc::Sender<Saying>) {
     let request_id = operation.request_id;
     let last = AssertUnwindSafe(run(&api, operation, number, &outbox)).catch_unwind().await;
-    let last = last.unwrap_or_else(|_| Said::Refused(named(Failure::Internal.response(), request_id)));
+    let (last, sending) = last.unwrap_or_else(|_| unrecorded(Said::Refused(named(Failure::Internal.response(), request_id))));
     // Nobody is left to tell when the connection is gone.
-    outbox.send((number, last)).await.ok();
+    outbox.send((number, last, sending)).await.ok();
 }
 
-async fn run(api: &QueryApi, operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Said {
+/// What an operation says last, and what was recorded for it.
+type Last = (Said, Sending);
+
+/// The same where nothing was recorded for it.
+fn unrecorded(said: Said) -> Last {
+    (said, Sending::default())
+}
+
+/// One read, and what was recorded for its answer.
+async fn read(api: &QueryApi, operation: Operation, progress: Progress) -> (Outcome, Sending) {
+    let request_id = operation.request_id;
+    let read = gate::answering(Box::pin(api.read(operation, progress))).await;
+    read.unwrap_or_else(|TookTooLong| (Outcome::Refused(named(Failure::UNAVAILABLE.response(), request_id)), Sending::default()))
+}
+
+async fn run(api: &QueryApi, operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Last {
     if let Err(refused) = api.validate(&operation).await {
-        return Said::Refused(refused);
+        return unrecorded(Said::Refused(refused));
     }
     if operation.document.operation_type == OperationType::Subscription {
         return follow(api, operation, number, outbox).await;
     }
-    match api.read(operation, Progress::default()).await {
+    let (outcome, sending) = read(api, operation, Progress::default()).await;
+    match outcome {
         Outcome::Executed(response) => {
-            outbox.send((number, Said::Next(response))).await.ok();
-            Said::Done
+            outbox.send((number, Said::Next(response), sending)).await.ok();
+            unrecorded(Said::Done)
         }
-        Outcome::Nothing => Said::Done,
-        Outcome::Refused(response) => Said::Refused(response),
-        Outcome::Ended(_) => Said::Ended,
+        Outcome::Nothing => (Said::Done, sending),
+        Outcome::Refused(response) => (Said::Refused(response), sending),
+        Outcome::Ended(_) => (Said::Ended, sending),
     }
 }
 
-async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Said {
+async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &mpsc::Sender<Saying>) -> Last {
     // Before the first read, so that no change falls between it and the first wait.
     let mut moved = api.gate.moved();
     let progress = Progress::default();
@@ -58,25 +74,28 @@ async fn follow(api: &QueryApi, mut operation: Operation, number: u64, outbox: &
         let read_at = Instant::now();
         // Behind each other: one change wakes everyone who follows, and queries and health must still find a connection.
         let turn = api.turns.acquire().await;
-        let outcome = api.read(operation.clone(), progress.clone()).await;
+        let (outcome, sending) = read(api, operation.clone(), progress.clone()).await;
         drop(turn);
         let pause = match outcome {
             Outcome::Executed(response) => {
-                if outbox.send((number, Said::Next(response))).await.is_err() {
-                    return Said::Done;
+                if outbox.send((number, Said::Next(response), sending)).await.is_err() {
+                    return unrecorded(Said::Done);
                 }
                 AT_MOST_EVERY
             }
-            Outcome::Refused(response) => return Said::Refused(response),
-            Outcome::Ended(_) => return Said::Ended,
-            Outcome::Nothing => AFTER_NOTHING,
+            Outcome::Refused(response) => return (Said::Refused(response), sending),
+            Outcome::Ended(_) => return (Said::Ended, sending),
+            Outcome::Nothing => {
+                sending.sent();
+                AFTER_NOTHING
+            }
         };
         operation.wait_for = None;
         if progress.has_more() {
             continue;
         }
         if !wait(&mut moved, &operation, progress.follows()).await {
-            return Said::Done;
+            return unrecorded(Said::Done);
         }
         sleep_until(read_at + pause).await;
         while !matches!(moved.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}

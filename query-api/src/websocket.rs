@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use event_store::fresh_id;
 use futures::stream::SplitSink;
 use futures::{SinkExt, StreamExt};
-use gate::{Caller, Credentials};
+use gate::{Caller, Credentials, Sending};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -111,8 +111,8 @@ pub enum Said {
     Ended,
 }
 
-/// What an operation says, and by which number it is known: its id may be used again after the client completed it.
-pub type Saying = (u64, Said);
+/// What an operation says, what was recorded for it, and by which number it is known: its id may be used again after the client completed it.
+pub type Saying = (u64, Said, Sending);
 
 struct Running {
     number: u64,
@@ -161,7 +161,7 @@ impl Connection {
                     Some(Ok(message)) => self.receive(message).await,
                     Some(Err(_)) | None => return,
                 },
-                Some((number, said)) = self.inbox.recv() => self.say(number, said).await,
+                Some((number, said, sending)) = self.inbox.recv() => self.say(number, said, sending).await,
                 () = sleep_until(deadline) => Err(if initialised { FORBIDDEN } else { NOT_INITIALISED }),
                 _ = pings.tick() => self.ping().await,
                 () = ended(&mut shutdown) => Err(GOING_AWAY),
@@ -237,17 +237,23 @@ impl Connection {
         }
     }
 
-    async fn say(&mut self, number: u64, said: Said) -> Result<(), Close> {
+    async fn say(&mut self, number: u64, said: Said, sending: Sending) -> Result<(), Close> {
         let Some(id) = self.running.iter().find(|(_, running)| running.number == number).map(|(id, _)| id.clone()) else { return Ok(()) };
         if !matches!(said, Said::Next(_)) {
             self.running.remove(&id);
         }
         match said {
-            Said::Next(response) => self.send(&ServerMessage::Next { id: &id, payload: &response }).await,
-            Said::Refused(response) => self.send(&ServerMessage::Error { id: &id, payload: &response.errors }).await,
-            Said::Ended => Err(FORBIDDEN),
-            Said::Done => self.send(&ServerMessage::Complete { id: &id }).await,
+            Said::Next(response) => self.send(&ServerMessage::Next { id: &id, payload: &response }).await?,
+            Said::Refused(response) => self.send(&ServerMessage::Error { id: &id, payload: &response.errors }).await?,
+            Said::Ended => {
+                // The connection is closed, and that is the answer.
+                sending.sent();
+                return Err(FORBIDDEN);
+            }
+            Said::Done => self.send(&ServerMessage::Complete { id: &id }).await?,
         }
+        sending.sent();
+        Ok(())
     }
 
     async fn ping(&mut self) -> Result<(), Close> {

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
-use domain::access::{AccessOutcome, DataKind, PurposeOfUse};
+use domain::access::{AccessAnswered, AccessOutcome, DataKind, PurposeOfUse};
 use domain::{PatientId, Phi, TenantId, UserId};
 use gate::{AccessRecord, AccessSearch, Caller, Reading, Role};
 use serde_json::json;
@@ -47,7 +47,7 @@ struct Search {
     /// Why: an HL7 code such as TREAT.
     #[arg(long, value_parser = named::<PurposeOfUse>)]
     purpose: Option<PurposeOfUse>,
-    /// What came of it: shown, nothing-found or refused.
+    /// What came of it: shown, nothing-found, refused or carried-out.
     #[arg(long, value_parser = named::<AccessOutcome>)]
     outcome: Option<AccessOutcome>,
     /// From which network address.
@@ -126,14 +126,21 @@ async fn print(config: &Config, asked: Search) -> anyhow::Result<()> {
             Format::Fhir => writeln!(out, "{}", fhir_api::audit_event(&record))?,
         }
     }
+    drop(out);
+    app.answered(false).await;
     Ok(())
 }
 
 fn in_text(record: &AccessRecord) -> String {
-    let AccessRecord { position, recorded, actor, access, .. } = record;
+    let AccessRecord { position, recorded, actor, access, answered, .. } = record;
     let patients: Vec<String> = access.patients.iter().map(|patient| format!("patient/{patient}")).collect();
+    let answered = match answered {
+        Some(AccessAnswered::No) => " (never answered)",
+        Some(AccessAnswered::Unknown) => " (not known to be answered)",
+        Some(AccessAnswered::Yes) | None => "",
+    };
     format!(
-        "{position} {} {} user/{} {} [{}] {}",
+        "{position} {} {} user/{} {} [{}] {}{answered}",
         recorded.format("%Y-%m-%dT%H:%M:%SZ"),
         access.in_words(&actor.role),
         access.user,
@@ -144,7 +151,7 @@ fn in_text(record: &AccessRecord) -> String {
 }
 
 fn in_json(record: AccessRecord) -> serde_json::Value {
-    let AccessRecord { id, position, recorded, actor, access, .. } = record;
+    let AccessRecord { id, position, recorded, actor, access, answered, .. } = record;
     let summary = access.in_words(&actor.role);
     let origin = access.origin.into_known().unwrap_or_default();
     json!({
@@ -152,5 +159,6 @@ fn in_json(record: AccessRecord) -> serde_json::Value {
         "operation": access.operation, "purpose": access.purpose, "outcome": access.outcome, "kinds": access.kinds, "refused": access.refused,
         "fields": access.fields, "patients": access.patients, "count": access.count, "criteria": access.criteria.and_then(Phi::into_known),
         "address": origin.address, "addresses": origin.addresses, "agent": origin.agent, "policy": access.policy, "reflects": access.reflects,
+        "answered": answered,
     })
 }

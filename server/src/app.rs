@@ -62,6 +62,13 @@ impl App {
 }
 
 impl App {
+    /// Says, at the end of a task, that whatever it recorded is out. Where it cannot be said, nobody knows whether it is.
+    pub async fn answered(&self, started: bool) {
+        if let Err(error) = self.gate.serving_ended(started).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "that everything was answered cannot be said in the access log");
+        }
+    }
+
     /// What the routes of documents stand on.
     pub fn documents(&self, config: &Config) -> Documents {
         let rules = Rules::new(config.document_bytes(), config.document_types.clone());

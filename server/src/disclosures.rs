@@ -68,5 +68,6 @@ pub async fn run(config: &Config, disclosures: Disclosures) -> anyhow::Result<()
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&asked.out).context("the file cannot be made; is there one already?")?;
     file.write_all(&bytes).and_then(|()| file.sync_all()).context("the file cannot be written")?;
     println!("{} disclosures from {} to {}", accounting.disclosures.len(), period.from, period.to);
+    app.answered(false).await;
     Ok(())
 }

@@ -87,6 +87,7 @@ pub async fn run(config: &Config, export: Export) -> anyhow::Result<ExitCode> {
     if !answered.parked.is_empty() {
         println!("\nSomething about these could not be applied to the read models, and may be missing: {}", answered.parked.join(", "));
     }
+    app.answered(false).await;
     Ok(ExitCode::SUCCESS)
 }
 

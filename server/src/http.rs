@@ -75,6 +75,7 @@ pub fn surround(router: Router, config: &Config) -> Router {
         .fallback(|| std::future::ready(Problem::no_such_path()))
         .method_not_allowed_fallback(|| std::future::ready(Problem::method_not_allowed()))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
+        .layer(from_fn(answer))
         .layer(TraceLayer::new_for_http().make_span_with(span).on_failure(failed))
         .layer(from_fn_with_state(Arc::from(config.trusted_proxies.as_slice()), identify))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -108,6 +109,23 @@ async fn identify(State(proxies): State<Arc<[IpAddr]>>, mut request: Request, ne
     let mut response = next.run(request).await;
     response.headers_mut().insert(&REQUEST_ID, id);
     response
+}
+
+/// Answers, and says of what was recorded for the answer whether it was sent. A failure shows nothing of it.
+async fn answer(request: Request, next: Next) -> Response {
+    match gate::answering(next.run(request)).await {
+        Ok((response, sending)) => {
+            if !response.status().is_server_error() {
+                sending.sent();
+            }
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "an answer is given up");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The answer took too long; try again, a command with the same idempotency key.")
+                .into_response()
+        }
+    }
 }
 
 /// Where a request comes from: the one at the other end or, where that is a proxy of ours, whom the proxies say they got it from.

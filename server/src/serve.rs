@@ -56,6 +56,10 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(config.http).await.with_context(|| format!("{} cannot be listened on (CARELOG_HTTP)", config.http))?;
     let app = App::open(config).await?;
     app.gate.adopt_policies().await.context("what the policies say cannot be kept in the access log")?;
+    let answers = parts.commands || parts.queries;
+    if answers {
+        app.gate.serving_started(env!("CARGO_PKG_VERSION")).await.context("that this process answers cannot be said in the access log")?;
+    }
     let shutdown = shutdown::on_signal();
     let mut work = JoinSet::new();
     let read_models = if parts.queries { read_models(app.read_pool.clone()) } else { database("read-models", app.read_pool.clone()) };
@@ -108,6 +112,13 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
             Ok(())
         });
     }
+    if answers {
+        let (gate, stop) = (app.gate.clone(), shutdown.clone());
+        work.spawn(async move {
+            gate.follow_answers(shutdown::requested(stop)).await;
+            Ok(())
+        });
+    }
     let health = Health::new(app.store.clock().clone(), checks);
     let router = router(config, parts, &app, health, metrics, &shutdown)?;
     tracing::info!(address = %config.http, "listening");
@@ -115,7 +126,10 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let finished = finish(work, shutdown).await;
     // Nobody comes any more.
     app.gate.record_strangers().await;
-    finished
+    finished?;
+    app.answered(answers).await;
+    tracing::info!("stopped");
+    Ok(())
 }
 
 fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> anyhow::Result<Router> {
@@ -165,7 +179,6 @@ async fn finish(mut work: JoinSet<anyhow::Result<()>>, shutdown: Shutdown) -> an
             tracing::warn!("while stopping: {error:#}");
         }
     }
-    tracing::info!("stopped");
     Ok(())
 }
 

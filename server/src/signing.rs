@@ -40,7 +40,9 @@ pub fn open(config: &Config) -> anyhow::Result<Signing> {
     let settings = &config.signing;
     let key = match (&settings.signing_key, config.mode) {
         (Some(file), _) => LogKey::open(file).context("CARELOG_SIGNING_KEY")?,
-        (None, Mode::Development) => LogKey::open_or_create(&config.keys.join("development-signing.key")).context("the development signing key cannot be used")?,
+        (None, Mode::Development) => {
+            LogKey::open_or_create(&config.keys.join("development-signing.key")).context("the development signing key cannot be used")?
+        }
         (None, Mode::Production) => bail!("production needs CARELOG_SIGNING_KEY"),
     };
     Ok(Signing {

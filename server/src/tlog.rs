@@ -36,7 +36,9 @@ pub fn router(gate: Gate, signing: Signing) -> Router {
 async fn checkpoint(State(api): State<Api>, Path((log, epoch)): Path<(String, i64)>) -> Response {
     let Some(log) = named(&log) else { return StatusCode::NOT_FOUND.into_response() };
     match api.signing.tiles(log, epoch).checkpoint().await {
-        Ok(Some(note)) => ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")), (header::CACHE_CONTROL, NOT_KEPT)], note).into_response(),
+        Ok(Some(note)) => {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8")), (header::CACHE_CONTROL, NOT_KEPT)], note).into_response()
+        }
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
         Err(error) => failed(&error),
     }
@@ -64,7 +66,9 @@ async fn tile(State(api): State<Api>, Path((log, epoch, path)): Path<(String, i6
 async fn permit(gate: &Gate, headers: &HeaderMap) -> Result<(), Problem> {
     let correlation = request_id(headers);
     let caller = gate.admit(Credentials::of(headers)).await.map_err(Problem::not_admitted)?;
-    gate.require(&caller, Permission::ReadAccessRecords, "log entries", correlation).await.map_err(|forbidden| Problem { request_id: Some(correlation), ..Problem::forbidden(forbidden.0) })
+    gate.require(&caller, Permission::ReadAccessRecords, "log entries", correlation)
+        .await
+        .map_err(|forbidden| Problem { request_id: Some(correlation), ..Problem::forbidden(forbidden.0) })
 }
 
 fn named(name: &str) -> Option<Log> {

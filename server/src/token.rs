@@ -36,8 +36,10 @@ pub struct TokenFor {
 #[expect(clippy::print_stdout, reason = "the token is the output")]
 pub async fn run(config: &Config, wanted: &TokenFor) -> anyhow::Result<()> {
     let (token, tenant) = issue(config, wanted)?;
-    record(&App::open(config).await?, tenant, &wanted.role).await?;
+    let app = App::open(config).await?;
+    record(&app, tenant, &wanted.role).await?;
     println!("{token}");
+    app.answered(false).await;
     Ok(())
 }
 
@@ -50,6 +52,7 @@ pub async fn for_demo(config: &Config) -> anyhow::Result<Vec<(Role, String)>> {
         record(&app, tenant, &[role]).await?;
         tokens.push((role, token));
     }
+    app.answered(false).await;
     Ok(tokens)
 }
 

@@ -62,7 +62,9 @@ impl LogKey {
             let create = || {
                 fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
                 let mut options = fs::OpenOptions::new();
-                std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600).open(file)?.write_all(BASE64_STANDARD.encode(seed).as_bytes())
+                std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create_new(true), 0o600)
+                    .open(file)?
+                    .write_all(BASE64_STANDARD.encode(seed).as_bytes())
             };
             match create() {
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(CheckpointError::KeyFile(error)),
@@ -81,7 +83,8 @@ impl LogKey {
     pub(crate) fn sign(&self, origin: &str, head: Head) -> Result<String, CheckpointError> {
         let public = [&[ED25519], self.0.verifying_key().as_bytes().as_slice()].concat();
         let secret = BASE64_STANDARD.encode([&[ED25519], self.0.to_bytes().as_slice()].concat());
-        let signer = StandardSigner::new(&format!("PRIVATE+KEY+{origin}+{:08x}+{secret}", signed_note::key_id(origin, &public))).map_err(|_| CheckpointError::Key)?;
+        let signer =
+            StandardSigner::new(&format!("PRIVATE+KEY+{origin}+{:08x}+{secret}", signed_note::key_id(origin, &public))).map_err(|_| CheckpointError::Key)?;
         let checkpoint = Checkpoint::new(origin, head.size, head.root, "").map_err(|_| CheckpointError::Malformed)?;
         let unsigned = |error| CheckpointError::Unsigned(Box::new(error));
         let mut note = Note::new(&checkpoint.to_bytes(), &[]).map_err(unsigned)?;

@@ -201,7 +201,8 @@ impl Signer {
         loop {
             let began = Instant::now();
             // What too few witnesses cosigned is signed again, whether or not there is more.
-            let head = if self.state.borrow().published < tree.size() { self.store.head().await? } else { self.store.wait_beyond(position(tree.size())).await? };
+            let head =
+                if self.state.borrow().published < tree.size() { self.store.head().await? } else { self.store.wait_beyond(position(tree.size())).await? };
             if self.store.epoch().await? != epoch {
                 return Ok(());
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::event::Label;
-use crate::ids::{BreakGlassId, ConsentId, RestrictionId};
+use crate::ids::{BreakGlassId, ConsentId, FacilityId, RestrictionId};
 
 /// What the policies said to one question that an access put to them.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -40,7 +40,7 @@ pub enum DecisionOutcome {
     Refused,
 }
 
-/// What a caller was to a patient, as far as a decision rested on it.
+/// What a caller was to what they asked for, as far as a decision rested on it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", content = "id", rename_all = "kebab-case")]
 pub enum DecisionFact {
@@ -60,6 +60,10 @@ pub enum DecisionFact {
     Restriction(RestrictionId),
     /// Somebody who broke the glass.
     BrokenGlass(BreakGlassId),
+    /// Somebody whose role is one at this facility, where it is, takes place, or the patient has had an appointment.
+    FacilityRole(FacilityId),
+    /// The operator of the installation, or a task of its own: their roles are in no token.
+    Operator,
 }
 
 impl DecisionFact {
@@ -74,6 +78,8 @@ impl DecisionFact {
             Self::Dissent(id) => ("dissent", Some(id.0)),
             Self::Restriction(id) => ("restriction", Some(id.0)),
             Self::BrokenGlass(id) => ("broken-glass", Some(id.0)),
+            Self::FacilityRole(id) => ("facility-role", Some(id.0)),
+            Self::Operator => ("operator", None),
         }
     }
 }

@@ -8,8 +8,9 @@ use uuid::Uuid;
 
 use super::decision::AccessDecision;
 use super::purpose::PurposeOfUse;
+use super::serving::{AnswersSent, ServingEnded, ServingStarted};
 use crate::event::{EventData, Subject};
-use crate::ids::{PatientId, PractitionerId, UserId};
+use crate::ids::{PatientId, PractitionerId, ServerId, UserId};
 use crate::permission::Permission;
 use crate::phi::Phi;
 use crate::query::Tag;
@@ -20,6 +21,9 @@ events! {
     "access" AccessEvent {
         AccessRecorded 1,
         PoliciesAdopted 1,
+        ServingStarted 1,
+        AnswersSent 1,
+        ServingEnded 1,
     }
 }
 
@@ -80,6 +84,8 @@ pub enum AccessOutcome {
     NothingFound,
     /// It was refused, and nothing was shown. What was refused of an operation that showed something is in `refused`.
     Refused,
+    /// A command was carried out. In the access log stands one that changed nothing, because what it asked for held already; what changed something is in the log.
+    CarriedOut,
 }
 
 /// Where a request came from.
@@ -139,6 +145,9 @@ pub struct AccessRecorded {
     /// Their own calendar, where they are a practitioner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub practitioner: Option<PractitionerId>,
+    /// The process that recorded it, which says whether the answer went out; the first records have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerId>,
 }
 
 impl EventData for AccessRecorded {

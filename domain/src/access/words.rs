@@ -58,6 +58,7 @@ impl AccessRecorded {
             AccessOutcome::Shown => "saw",
             AccessOutcome::NothingFound => "looked for, and did not find,",
             AccessOutcome::Refused => "was refused",
+            AccessOutcome::CarriedOut => "acted on",
         };
         format!("{who} {did} {what}, {}.", self.purpose.words())
     }

@@ -1,10 +1,10 @@
-use domain::access::{AccessRecorded, PoliciesAdopted};
+use domain::access::{AccessRecorded, AnswersSent, PoliciesAdopted, ServingEnded, ServingStarted};
 use serde_json::json;
 
-use super::{DUPLICATE, Example, GRANTEE, PATIENT, PRACTITIONER, REQUEST, full, further, minimal};
+use super::{DUPLICATE, Example, FACILITY, GRANTEE, PATIENT, PRACTITIONER, REQUEST, SERVER, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
-    recorded().into_iter().chain(further_records()).chain([adopted()]).collect()
+    recorded().into_iter().chain(further_records()).chain([adopted()]).chain(serving()).collect()
 }
 
 fn recorded() -> Vec<Example> {
@@ -104,6 +104,40 @@ fn further_records() -> Vec<Example> {
             "decisions": [],
             "reflects": 0,
         })),
+        further::<AccessRecorded>(json!({
+            "user": GRANTEE,
+            "request": REQUEST,
+            "operation": "command patients.change-contact-details",
+            "purpose": "HOPERAT",
+            "outcome": "carried-out",
+            "kinds": ["demographics"],
+            "refused": [],
+            "fields": [],
+            "patients": [PATIENT],
+            "count": 1,
+            "origin": {},
+            "policy": "0123456789abcdef",
+            "decisions": [
+                {
+                    "action": "manage-patients",
+                    "outcome": "permitted",
+                    "policies": ["front-desk"],
+                    "facts": [{ "kind": "facility-role", "id": FACILITY }, { "kind": "operator" }],
+                    "count": 1,
+                },
+            ],
+            "reflects": 0,
+            "server": SERVER,
+        })),
+    ]
+}
+
+fn serving() -> Vec<Example> {
+    vec![
+        full::<ServingStarted>(json!({ "server": SERVER, "version": "0.1.0" })),
+        full::<AnswersSent>(json!({ "server": SERVER, "through": 17, "except": [{ "request": REQUEST, "first": 11, "last": 12 }] })),
+        minimal::<AnswersSent>(json!({ "server": SERVER, "through": 0, "except": [{ "request": REQUEST, "first": 1 }] })),
+        full::<ServingEnded>(json!({ "server": SERVER })),
     ]
 }
 

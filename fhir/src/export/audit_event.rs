@@ -5,12 +5,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::PatientId;
-use domain::access::{AccessOutcome, AccessRecorded, Origin, PurposeOfUse};
+use domain::access::{AccessAnswered, AccessOutcome, AccessRecorded, Origin, PurposeOfUse};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 const BALP: &str = "https://profiles.ihe.net/ITI/BALP";
 const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+/// Says of an answer that it never went out (`no`), or is not known to have (`unknown`); of any other nothing.
+const ANSWERED: &str = "urn:carelog:answered";
 const TERMINOLOGY: &str = "http://terminology.hl7.org/CodeSystem";
 
 /// An access record, with what the log says of it.
@@ -25,6 +27,8 @@ pub struct AuditRow<'record> {
     pub role: &'record str,
     /// What they saw.
     pub access: &'record AccessRecorded,
+    /// Whether the answer went out.
+    pub answered: Option<AccessAnswered>,
 }
 
 /// What begins the operations that ask for nothing: a command, an import, a token that was made.
@@ -67,6 +71,9 @@ impl AuditRow<'_> {
         });
         if let Some(profile) = self.profile(pattern) {
             meta["profile"] = json!([profile]);
+        }
+        if let Some(answered) = self.answered.filter(|answered| *answered != AccessAnswered::Yes) {
+            audit["extension"] = json!([{ "url": ANSWERED, "valueCode": answered.code() }]);
         }
         audit["meta"] = meta;
         audit

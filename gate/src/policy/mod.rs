@@ -6,7 +6,7 @@ mod facts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use domain::access::PurposeOfUse;
+use domain::access::{DecisionFact, Permit, PurposeOfUse};
 use domain::{Permission, Role};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -65,10 +65,18 @@ pub fn may_ask_for(roles: &BTreeSet<Role>, purpose: PurposeOfUse) -> bool {
     rules(roles, purpose, Action::Ask, Facts::default())
 }
 
-/// Whether those to whom a patient granted access have a permission over that patient's record as the patient has it.
-pub fn passes_on(permission: Permission) -> bool {
+/// What gives someone with these roles a permission over what they are this to; `None` where no policy does. `rests_on` is the same in the terms of records.
+pub(crate) fn permit(roles: &BTreeSet<Role>, permission: Permission, facts: Facts, rests_on: Vec<DecisionFact>) -> Option<Permit> {
+    // Those whom a patient let in ask for the patient.
+    let purpose = if facts.proxy { PurposeOfUse::FamilyRequest } else { usual_purpose(roles) };
+    let ruling = ask(Question { roles: roles.clone(), purpose, action: Action::Use(permission), facts });
+    ruling.allowed.then(|| Permit { action: permission.name(), policies: ruling.policies.clone(), facts: rests_on })
+}
+
+/// What those to whom a patient granted access have over that patient's record, as the patient has it.
+pub(crate) fn passed_on(permission: Permission) -> Option<Permit> {
     let proxy = Facts { proxy: true, covered: true, ..Facts::default() };
-    rules(&BTreeSet::from([Role::Patient]), PurposeOfUse::FamilyRequest, Action::Use(permission), proxy)
+    permit(&BTreeSet::from([Role::Patient]), permission, proxy, vec![DecisionFact::Grant])
 }
 
 /// How far a permission reaches for someone with these roles; `None` where they do not have it.
@@ -132,7 +140,7 @@ mod tests {
     #[test]
     fn a_patient_passes_on_what_is_not_theirs_alone() {
         use Permission as P;
-        let passed_on: Vec<Permission> = Permission::ALL.into_iter().filter(|permission| passes_on(*permission)).collect();
+        let passed_on: Vec<Permission> = Permission::ALL.into_iter().filter(|permission| passed_on(*permission).is_some()).collect();
         let expected = [
             P::ReadOrganizations,
             P::ReadPractitioners,

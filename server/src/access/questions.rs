@@ -149,7 +149,9 @@ async fn onlookers(config: &Config, asked: OnlookersOf) -> anyhow::Result<()> {
         })
         .await;
     let found = found.context(failed)?.value.context(failed)?;
-    print(asked.format, found.iter().filter(|onlooker| !asked.unrelated || onlooker.unrelated > 0), in_words_of_onlooker)
+    print(asked.format, found.iter().filter(|onlooker| !asked.unrelated || onlooker.unrelated > 0), in_words_of_onlooker)?;
+    app.answered(false).await;
+    Ok(())
 }
 
 fn in_words_of_onlooker(onlooker: &Onlooker) -> String {
@@ -187,7 +189,9 @@ async fn day(config: &Config, asked: SeenOn) -> anyhow::Result<()> {
         let total = format!("{} patients in {accesses} operations; {nothing_found} found nothing, {refused} were refused", patients.len());
         writeln!(std::io::stdout().lock(), "{total}")?;
     }
-    print(asked.format, patients.into_iter(), in_words_of_patient)
+    print(asked.format, patients.into_iter(), in_words_of_patient)?;
+    app.answered(false).await;
+    Ok(())
 }
 
 fn in_words_of_patient(seen: &SeenPatient) -> String {
@@ -219,7 +223,9 @@ async fn volumes(config: &Config, asked: VolumesOf) -> anyhow::Result<()> {
         })
         .await;
     let found = found.context(failed)?.value.context(failed)?;
-    print(asked.format, found.iter(), in_words_of_volume)
+    print(asked.format, found.iter(), in_words_of_volume)?;
+    app.answered(false).await;
+    Ok(())
 }
 
 fn in_words_of_volume(volume: &Volume) -> String {

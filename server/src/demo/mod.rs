@@ -22,7 +22,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     let app = App::open(config).await?;
     let mut clinic = Clinic {
         now: app.store.clock().now(),
-        gate: app.gate,
+        gate: app.gate.clone(),
         caller: Caller::operator(TENANT, "demo", [Role::Administrator, Role::Clinician]),
         correlation: event_store::fresh_id(),
         done: 0,
@@ -31,6 +31,7 @@ pub async fn run(config: &Config) -> anyhow::Result<()> {
     places::open(&mut clinic).await?;
     people::arrive(&mut clinic).await?;
     calendar::fill(&mut clinic).await?;
+    app.answered(false).await;
     let TenantId(tenant) = TENANT;
     tracing::info!(%tenant, commands = clinic.done, already_there = clinic.there, facility = %FACILITY, practitioner = %PRACTITIONER, patient = %PATIENT, "the demo clinic is there");
     Ok(())

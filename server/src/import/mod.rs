@@ -104,6 +104,7 @@ pub async fn run(config: &Config, import: Import) -> anyhow::Result<ExitCode> {
     let report = Report { tenant: Some(tenant), source: import.source.as_str().to_owned(), other_files, ..Report::default() };
     let (report, ended) = import_all(&importer, sources, index, report).await;
     publish(&report, import.report.as_deref())?;
+    app.answered(false).await;
     ended?;
     report.check()?;
     Ok(if report.interrupted { ExitCode::from(INTERRUPTED) } else { ExitCode::SUCCESS })

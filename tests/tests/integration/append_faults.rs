@@ -35,6 +35,7 @@ fn make(log: &TestLog, id: Uuid, digest: vault::Digest) -> Append {
     Append {
         tenant: log.tenant,
         actor: log.actor.clone(),
+        authority: domain::access::Authority::Installation,
         command: event_store::CommandKey { id, name: "test.load".to_owned(), digest },
         correlation: id,
         causation: None,

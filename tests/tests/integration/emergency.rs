@@ -1,5 +1,6 @@
 //! Broken glass that nobody reviews in time is escalated by itself, once, and operators hear of it.
 
+use domain::access::Authority;
 use domain::emergency::{BreakGlassEscalated, GlassBroken};
 use domain::{Named, PatientId, Query, Subject, Tag, TenantId};
 use event_store::{Actor, Append, Clock, CommandKey, EventStore, Log, Position, fresh_id};
@@ -20,6 +21,7 @@ async fn broken_long_ago(tenant: TenantId, store: &EventStore, patient: PatientI
     let append = Append {
         tenant,
         actor: Actor { user: event.user, role: "clinician".to_owned() },
+        authority: Authority::Installation,
         command: CommandKey { id: fresh_id(), name: "emergency.break-glass".to_owned(), digest },
         correlation: fresh_id(),
         causation: None,
@@ -86,6 +88,10 @@ async fn what_nobody_reviews_in_time_is_escalated_once_by_however_many_processes
     assert_eq!(escalated.len(), 1, "once, and not what there is time left for");
     assert!(escalated[0].event.tags().contains(&Tag::break_glass(overdue.break_glass)));
     assert_eq!(escalated[0].actor.role, "compliance-officer");
+    let why = app.command(&["why", &escalated[0].correlation.to_string(), "--tenant", &app.tenant.to_string()]).output().unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains("to operate the system. command emergency.escalate-break-glass"), "{why}");
+    assert!(why.contains("  review-break-glass: permitted (1), being operator\n    compliance-officers: "), "Carelog did it itself: {why}");
 
     let head = store.head().await.unwrap();
     let query = "{ brokenGlass(status: ESCALATED) { nodes { uuid } } }";

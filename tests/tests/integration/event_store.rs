@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::access::{Authority, DecisionFact, Permit, Permitted, PurposeOfUse};
 use domain::patients::{PatientDeactivated, PatientRegistered};
 use domain::scheduling::{AppointmentBooked, AppointmentCancelled};
 use domain::{Event, Named, PatientId, Query, Subject, Tag, TenantId, UserId};
@@ -457,6 +458,49 @@ async fn reading_finds_what_matches_any_item_once_and_in_order() {
     assert!(booking.event.event_type() == AppointmentBooked::TYPE && booking.tenant == log.tenant && booking.actor == log.actor);
     assert!(matches!(&booking.event, Event::Scheduling(_)));
     assert!(booking.occurred.known().is_some_and(|occurred| *occurred <= booking.recorded));
+}
+
+#[tokio::test]
+async fn what_a_request_carried_out_is_found_by_it_with_its_authority() {
+    let log = TestLog::new().await;
+    let (request, command) = (fresh_id(), fresh_id());
+    let permit = Permit { action: "book-appointments".to_owned(), policies: vec!["front-desk".to_owned()], facts: vec![DecisionFact::Operator] };
+    let permitted = Permitted { policy: "0123456789abcdef".to_owned(), purpose: PurposeOfUse::Operations, permits: vec![permit] };
+    let append =
+        async |id, events| Append { correlation: request, authority: Authority::Policies(permitted.clone()), ..log.append_as(id, b"body", events).await };
+    log.register(patient()).await; // 1: of another request
+    log.store.append(append(command, vec![booked(patient(), practitioner(), NINE), booked(patient(), practitioner(), NINE)]).await).await.unwrap(); // 2, 3
+    log.store.append(append(fresh_id(), vec![]).await).await.unwrap(); // changes nothing
+    let of_another = Append { tenant: TenantId(fresh_id()), ..append(command, vec![registered(patient(), "Lovelace", "17")]).await };
+    log.store.append(of_another).await.unwrap(); // 4
+    log.store.append(append(fresh_id(), vec![registered(patient(), "Lovelace", "17")]).await).await.unwrap(); // 5
+    let found = async |before, limit| log.store.carried_out(log.tenant, request, Position(before), limit).await.unwrap();
+
+    let all = found(i64::MAX, 10).await;
+    assert_eq!(all.iter().map(|command| (command.position.0, command.event_ids.len())).collect::<Vec<_>>(), [(5, 1), (2, 2)]);
+    assert_eq!((found(i64::MAX, 1).await, found(5, 10).await), (all[..1].to_vec(), all[1..].to_vec()));
+    let stored = log.store.stored(Position(1), 2).await.unwrap();
+    assert_eq!(all[1].event_ids, stored.iter().map(|event| event.event_id).collect::<Vec<_>>());
+    assert_eq!((&all[1].command, &all[1].subject, &all[1].actor), (&"test.command".to_owned(), &stored[0].subject, &log.actor));
+    assert_eq!(all[1].authority, Some(Authority::Policies(permitted.clone())));
+    let mut planning = log.owner.begin().await.unwrap();
+    sqlx::query("set local enable_seqscan = off").execute(&mut *planning).await.unwrap();
+    let plan = "explain select from clinical.event where correlation = $1 and type not like 'access.%' and position < 9 order by position desc limit 1";
+    let plan: Vec<String> = sqlx::query_scalar(plan).bind(request).fetch_all(&mut *planning).await.unwrap();
+    assert!(plan.concat().contains("using event_correlation"), "{plan:?}");
+    assert_eq!(log.store.carried_out(log.tenant, fresh_id(), Position(i64::MAX), 10).await.unwrap(), []);
+
+    // The earliest events have none, and what a later build wrote is not understood; both are found.
+    for (position, authority) in [(6, "null"), (7, r#"'{"oracle":{}}'"#)] {
+        let copy = format!(
+            "insert into clinical.event select {position}, event_id, tenant, type, version, subject, tags, labels, actor_user, actor_role, correlation, causation, \
+             gen_random_uuid(), recorded_at, payload, sealed, {authority} from clinical.event where position = 5; insert into clinical.command select tenant, actor_user, \
+             command_id, 'test.command', '', {position}, {position}, array[event_id], 'null', recorded_at from clinical.event where position = {position}"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&log.owner).await.unwrap();
+        let [unknown, ..] = &found(i64::MAX, 1).await[..] else { panic!("it is found") };
+        assert_eq!((unknown.position, &unknown.authority), (Position(position), &None));
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Events to append, and what a test expects of them.
 
 use chrono::NaiveDate;
+use domain::access::Authority;
 use domain::fhir_values::{Code, HumanName, Identifier};
 use domain::patients::{Contact, Demographics, PatientRegistered};
 use domain::scheduling::{AppointmentBooked, Placement};
@@ -65,6 +66,7 @@ impl TestLog {
         Append {
             tenant: self.tenant,
             actor: self.actor.clone(),
+            authority: Authority::Installation,
             command: self.command(command, body).await,
             correlation: fresh_id(),
             causation: None,

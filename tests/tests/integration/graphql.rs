@@ -1,6 +1,7 @@
 //! The GraphQL API from outside, over HTTP and WebSocket, on a log and read models of each test's own.
 
 mod access;
+mod authority;
 pub mod authorization;
 mod calendars;
 mod clinic;
@@ -21,7 +22,7 @@ mod protocol;
 mod records;
 mod scheduling;
 mod sessions;
-mod socket;
+pub mod socket;
 mod statements;
 mod subscriptions;
 
@@ -223,6 +224,7 @@ impl World {
         let append = Append {
             tenant: self.tenant,
             actor: Actor { user, role: role.name().to_owned() },
+            authority: domain::access::Authority::Installation,
             command: CommandKey { id: event_store::fresh_id(), name: "access.record".to_owned(), digest },
             correlation: event_store::fresh_id(),
             causation: None,

@@ -87,7 +87,9 @@ impl Rebuilt {
         let (_, all) = self.0.take_unwritten();
         for (tile, hashes) in all.into_iter().filter(|(tile, _)| !tile.is_data() && tile.level() > 0) {
             let first = i64::try_from(tile.level_index() << (HEIGHT * (tile.level() + 1))).unwrap_or_default() + 1;
-            if let Some(stored) = known(tiles.hashes(tile).await, tile, first, report)? && stored != hashes {
+            if let Some(stored) = known(tiles.hashes(tile).await, tile, first, report)?
+                && stored != hashes
+            {
                 report.finds(first, Wrong::TileChanged(path(tile)));
             }
         }

@@ -1,5 +1,6 @@
 //! Access records of every shape that there is, as `AuditEvent`.
 
+use domain::access::AccessAnswered;
 use domain::access::PurposeOfUse;
 use fhir::export::AuditRow;
 use serde_json::{Value, json};
@@ -66,5 +67,6 @@ fn shape(number: usize, operation: &str, outcome: &str, patients: usize, told: b
     }
     let role = ["clinician", "", "administrator,compliance-officer"][number % 3];
     let access = serde_json::from_value(access).unwrap();
-    AuditRow { id: id(100 + number), position: 1, recorded: "2026-11-21T08:30:00.123456Z".parse().unwrap(), role, access: &access }.resource()
+    let answered = [None, Some(AccessAnswered::Yes), Some(AccessAnswered::No), Some(AccessAnswered::Unknown)][number % 4];
+    AuditRow { id: id(100 + number), position: 1, recorded: "2026-11-21T08:30:00.123456Z".parse().unwrap(), role, access: &access, answered }.resource()
 }

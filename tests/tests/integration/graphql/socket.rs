@@ -22,7 +22,11 @@ pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 impl Socket {
     /// Connected, and nothing said.
     pub async fn connect(world: &World, protocol: Option<&str>) -> Self {
-        let mut request = format!("{}/graphql/ws", world.at.replacen("http", "ws", 1)).into_client_request().unwrap();
+        Self::connect_to(&world.at, protocol).await
+    }
+
+    async fn connect_to(at: &str, protocol: Option<&str>) -> Self {
+        let mut request = format!("{}/graphql/ws", at.replacen("http", "ws", 1)).into_client_request().unwrap();
         if let Some(protocol) = protocol {
             request.headers_mut().insert("Sec-WebSocket-Protocol", protocol.parse().unwrap());
         }
@@ -31,7 +35,12 @@ impl Socket {
 
     /// Connected and acknowledged.
     pub async fn open(world: &World, token: &str) -> Self {
-        let mut socket = Self::connect(world, Some("graphql-transport-ws")).await;
+        Self::open_at(&world.at, token).await
+    }
+
+    /// The same, to a server anywhere.
+    pub async fn open_at(at: &str, token: &str) -> Self {
+        let mut socket = Self::connect_to(at, Some("graphql-transport-ws")).await;
         socket.say(&json!({ "type": "connection_init", "payload": { "Authorization": format!("Bearer {token}") } })).await;
         assert_eq!(socket.next().await, json!({ "type": "connection_ack" }));
         socket

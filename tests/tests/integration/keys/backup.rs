@@ -86,6 +86,7 @@ async fn register(store: &EventStore, tenant: TenantId, who: PatientId) {
     let append = event_store::Append {
         tenant,
         actor: event_store::Actor { user: domain::UserId(fresh_id()), role: "front-desk".into() },
+        authority: domain::access::Authority::Installation,
         command: event_store::CommandKey { id: command, name: "test.command".into(), digest },
         correlation: command,
         causation: None,

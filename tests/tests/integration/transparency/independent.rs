@@ -72,7 +72,8 @@ async fn a_verifier_that_others_wrote_refuses_a_tree_that_was_built_anew_over_a_
         let checkpoint = signed.folder.join("tiles/clinical/1/checkpoint");
         let (note, key) = (fs::read(&checkpoint).unwrap(), signed.folder.join("log.key"));
         fs::write(&key, signed.signing.verifier_key(Log::Clinical, 1)).unwrap();
-        let as_superuser = format!("set session_replication_role = replica; set search_path = clinical; {change}; reset session_replication_role; reset search_path");
+        let as_superuser =
+            format!("set session_replication_role = replica; set search_path = clinical; {change}; reset session_replication_role; reset search_path");
         sqlx::raw_sql(AssertSqlSafe(as_superuser)).execute(&signed.log.owner).await.unwrap();
         // Whoever has no key of ours builds the tree with one of theirs, and puts our checkpoint on it.
         signed.folder = signed.folder.join("forged");

@@ -30,6 +30,7 @@ fn tamperings() -> Vec<Tampering> {
             "tags = tags[2:]",
             "labels = '{R}'",
             "actor_role = 'clinician'",
+            "authority = '{}'",
             "actor_user = gen_random_uuid()",
             "recorded_at = recorded_at - interval '1 microsecond'",
             "subject = 'patient/00000000-0000-0000-0000-000000000001'",
@@ -55,11 +56,13 @@ fn tamperings() -> Vec<Tampering> {
     // Of commands that led to nothing: the first one was given at position 1, so its answer is final with 2.
     add("update command set answer = '{}' where first_position is null and last_position = 1".to_owned(), 2, Wrong::AnswerChanged);
     add("delete from command where first_position is null and last_position = 291".to_owned(), 292, Wrong::AnswerChanged);
-    let invented = "insert into command select tenant, actor, gen_random_uuid(), name, digest, null, 300, '{}', answer, recorded_at from command where first_position = 1";
+    let invented =
+        "insert into command select tenant, actor, gen_random_uuid(), name, digest, null, 300, '{}', answer, recorded_at from command where first_position = 1";
     add(invented.to_owned(), 301, Wrong::AnswerChanged);
     // Everything after a place moves, by an event that is put in or taken out.
     for at in [1, 300] {
-        let shift = |by: i64| format!("update event set position = -position where position >= {at}; update event set position = -position + {by} where position < 0");
+        let shift =
+            |by: i64| format!("update event set position = -position where position >= {at}; update event set position = -position + {by} where position < 0");
         let copy = format!(
             "insert into event select {at}, gen_random_uuid(), tenant, type, version, subject, tags, labels, actor_user, actor_role, correlation, causation,
                 command_id, recorded_at, payload, sealed from event where position = {}",
@@ -76,7 +79,11 @@ fn tamperings() -> Vec<Tampering> {
     }
     add("delete from event where position > 400".to_owned(), 401, Wrong::Missing);
     add("truncate event".to_owned(), 1, Wrong::Missing);
-    add("insert into epoch (epoch, first_position) values (0, -5); update epoch set first_position = 250 where epoch = 1".to_owned(), 1, Wrong::Epoch { signed: 1, now: 0 });
+    add(
+        "insert into epoch (epoch, first_position) values (0, -5); update epoch set first_position = 250 where epoch = 1".to_owned(),
+        1,
+        Wrong::Epoch { signed: 1, now: 0 },
+    );
     all
 }
 
@@ -96,12 +103,14 @@ async fn whatever_is_changed_in_the_database_is_named_at_its_first_position() {
     sqlx::raw_sql(keep).execute(owner).await.unwrap();
     for Tampering { change, position, wrong } in tamperings() {
         // Triggers stop no superuser.
-        let as_superuser = format!("set session_replication_role = replica; set search_path = clinical; {change}; reset session_replication_role; reset search_path");
+        let as_superuser =
+            format!("set session_replication_role = replica; set search_path = clinical; {change}; reset session_replication_role; reset search_path");
         sqlx::raw_sql(AssertSqlSafe(as_superuser)).execute(owner).await.unwrap_or_else(|error| panic!("{change}: {error}"));
         let report = signed.verify().await;
         let first = report.findings.first().unwrap_or_else(|| panic!("{change}: nothing is found"));
         assert_eq!((first.position, &first.wrong), (Position(position), &wrong), "{change}: {:?}", report.findings);
-        let restore = format!("set session_replication_role = replica; set search_path = clinical; {restore}; reset session_replication_role; reset search_path");
+        let restore =
+            format!("set session_replication_role = replica; set search_path = clinical; {restore}; reset session_replication_role; reset search_path");
         sqlx::raw_sql(AssertSqlSafe(restore)).execute(owner).await.unwrap();
     }
     assert_eq!(signed.verify().await.findings, []);

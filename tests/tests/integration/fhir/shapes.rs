@@ -1,7 +1,6 @@
 //! Access records of every shape that there is, as `AuditEvent`.
 
-use domain::access::AccessAnswered;
-use domain::access::PurposeOfUse;
+use domain::access::{AccessAnswered, PurposeOfUse};
 use fhir::export::AuditRow;
 use serde_json::{Value, json};
 use uuid::Uuid;

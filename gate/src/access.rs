@@ -88,7 +88,7 @@ impl Access {
     /// Notes that a permission was refused, which no policy permits.
     pub(crate) fn refuses(&mut self, permission: Permission) -> bool {
         self.decides(AccessDecision {
-            action: permission.name(),
+            action: permission.name().to_owned(),
             label: None,
             outcome: DecisionOutcome::Refused,
             policies: Vec::new(),

@@ -47,7 +47,7 @@ impl Action {
     /// As the policies name it.
     pub(crate) fn name(self) -> String {
         match self {
-            Self::Use(permission) => permission.name(),
+            Self::Use(permission) => permission.name().to_owned(),
             Self::Open(_) => "open".to_owned(),
             Self::KnowOf => "know-of".to_owned(),
             Self::Ask => "ask".to_owned(),

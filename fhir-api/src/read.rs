@@ -149,6 +149,7 @@ pub struct Shown {
 
 /// A resource of a patient, before it is decided whether the caller sees it.
 struct Candidate {
+    type_name: &'static str,
     permission: Permission,
     patient: PatientId,
     labels: Vec<Label>,
@@ -158,6 +159,9 @@ struct Candidate {
 }
 
 impl OfPatient for Candidate {
+    fn type_name(&self) -> &'static str {
+        self.type_name
+    }
     fn permission(&self) -> Permission {
         self.permission
     }
@@ -171,7 +175,7 @@ impl OfPatient for Candidate {
         self.author == Some(user)
     }
     fn mask(self, _why: Masked) -> Self {
-        Self { resource: None, ..self }
+        Self { resource: None, type_name: self.type_name, permission: self.permission, patient: self.patient, labels: self.labels, author: self.author }
     }
 }
 
@@ -184,7 +188,7 @@ fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
     let Some(fields) = resource.as_object_mut() else { return resource };
     let before = fields.len();
     fields.retain(|field, _| {
-        let sees = snapshot.sees_field(&format!("{of}.{field}"));
+        let sees = snapshot.sees_element(&of, field);
         if sees {
             snapshot.resolves(&of, field);
         }
@@ -211,7 +215,8 @@ async fn shown(snapshot: &Snapshot, resource_type: ResourceType, table: &Table, 
         match (patient, permissions(resource_type).last()) {
             (Some(patient), Some(permission)) => {
                 let labels = Label::from_codes(&codes);
-                candidates.push(Candidate { permission: *permission, patient, labels, author, resource: Some(resource) });
+                let type_name = resource_type.name();
+                candidates.push(Candidate { type_name, permission: *permission, patient, labels, author, resource: Some(resource) });
             }
             _ => resources.push(resource),
         }

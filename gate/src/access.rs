@@ -44,8 +44,8 @@ pub struct Access {
     pub decisions: BTreeMap<AccessDecision, u64>,
     /// What must go with the answer.
     pub notices: BTreeSet<&'static str>,
-    /// The fields that the caller does not see in what they see.
-    pub masked_fields: BTreeSet<&'static str>,
+    /// What is masked: fields that the caller does not see, as `Type.field`, and types of which something is there that they may not see.
+    pub masked: BTreeSet<&'static str>,
 }
 
 /// The access record could not be committed, so there is no answer either.
@@ -74,7 +74,7 @@ impl Access {
             reflects: Position::default(),
             decisions: BTreeMap::new(),
             notices: BTreeSet::new(),
-            masked_fields: BTreeSet::new(),
+            masked: BTreeSet::new(),
         }
     }
 

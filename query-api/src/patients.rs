@@ -200,6 +200,9 @@ pub struct Contact {
 }
 
 impl OfPatient for Patient {
+    fn type_name(&self) -> &'static str {
+        "Patient"
+    }
     fn permission(&self) -> Permission {
         READ
     }
@@ -220,7 +223,12 @@ impl OfPatient for Patient {
             deceased: None,
             deceased_date_time: None,
             masked: Some(why.into()),
-            ..self
+            uuid: self.uuid,
+            active: self.active,
+            merged_into: self.merged_into,
+            erased: self.erased,
+            registered_at: self.registered_at,
+            changed_at: self.changed_at,
         }
     }
 }
@@ -349,8 +357,8 @@ impl Patient {
     async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<OpaqueCursor<Uuid>, Disclosure>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadDisclosures)?;
-        let staff = permitted.is_staff();
-        let key = DisclosuresOf { patient: self.uuid, shown_to_patient_at: (!staff).then(|| permitted.now()), page };
+        let shown_to_patient_at = (!permitted.reaches_whole_tenant()).then(|| permitted.now());
+        let key = DisclosuresOf { patient: self.uuid, shown_to_patient_at, page };
         Ok(permitted.show_page(page.connection(permitted.load(key).await?.unwrap_or_default(), Disclosure::key)).await?)
     }
 
@@ -360,8 +368,8 @@ impl Patient {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
         let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient: self.uuid, page }).await?.unwrap_or_default();
-        permitted.discloses(PatientId(self.uuid));
-        let entries = entries.into_iter().map(|entry| entry.with_fields(|field| permitted.sees_field(field))).collect();
+        permitted.notes_look_up(PatientId(self.uuid));
+        let entries = entries.into_iter().map(|entry| entry.with_details(|of, label| permitted.sees_detail(of, label))).collect();
         Ok(permitted.show_page(page.connection(entries, HistoryEntry::key)).await?)
     }
 }

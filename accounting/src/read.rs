@@ -66,6 +66,9 @@ struct Row {
 }
 
 impl OfPatient for Row {
+    fn type_name(&self) -> &'static str {
+        "Disclosure"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadDisclosures
     }
@@ -73,7 +76,18 @@ impl OfPatient for Row {
         PatientId(self.patient_id)
     }
     fn mask(self, _why: Masked) -> Self {
-        Self { masked: true, ..self }
+        Self {
+            masked: true,
+            recipient_name: None,
+            recipient_address: None,
+            what: None,
+            kinds: Vec::new(),
+            basis: None,
+            purpose: None,
+            purpose_of_use: None,
+            patient_id: self.patient_id,
+            made_at: self.made_at,
+        }
     }
 }
 
@@ -97,7 +111,7 @@ pub async fn read(snapshot: &Snapshot, patient: PatientId, period: Period, now: 
     let name: Option<Option<String>> =
         sqlx::query_scalar("select display_name from patient where patient_id = $1").bind(patient.0).fetch_optional(&mut *snapshot.connection().await).await?;
     let name = name.ok_or(NotShown::PatientUnknown)?;
-    snapshot.discloses(patient);
+    snapshot.notes_look_up(patient);
     let entries = sqlx::query_as(ENTRIES).bind(patient.0).bind(now).bind(period.begins()).bind(period.ends()).bind(ENTRIES_AT_MOST + 1);
     let rows: Vec<Row> = entries.fetch_all(&mut *snapshot.connection().await).await?;
     if i64::try_from(rows.len()).is_ok_and(|rows| rows > ENTRIES_AT_MOST) {

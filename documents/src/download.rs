@@ -129,12 +129,12 @@ async fn find(
     headers: &HeaderMap,
     operation: &str,
     correlation: Uuid,
-    discloses: bool,
+    shows: bool,
 ) -> Result<Found, Problem> {
     let wait_for = wait_for(headers).map_err(|_| Problem::invalid_request("Carelog-Wait-For", "must be a position, as a command returned it"))?;
     let criteria = Some(Phi::Known(format!("{{\"document\":\"{document}\"}}")));
     let reading = Reading { wait_for, criteria, ..Reading::of(operation, correlation) };
-    let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, discloses).await }).await;
+    let answered = documents.gate.read(caller, reading, |snapshot| async move { look_up(&snapshot, document, shows).await }).await;
     let answered = answered?;
     match answered.value {
         Ok(mut found) => {

@@ -32,6 +32,9 @@ struct Row {
 }
 
 impl OfPatient for Row {
+    fn type_name(&self) -> &'static str {
+        "Document"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadDocuments
     }
@@ -46,7 +49,15 @@ impl OfPatient for Row {
     }
     /// Bytes are handed out whole or not at all.
     fn mask(self, _why: Masked) -> Self {
-        Self { status: MASKED.to_owned(), ..self }
+        Self {
+            status: MASKED.to_owned(),
+            content_type: None,
+            security: self.security,
+            uploader: self.uploader,
+            patient_id: self.patient_id,
+            address: self.address,
+            size: self.size,
+        }
     }
 }
 
@@ -86,7 +97,7 @@ impl From<NotFound> for Problem {
     }
 }
 
-pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses: bool) -> Result<Found, NotFound> {
+pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, shows: bool) -> Result<Found, NotFound> {
     snapshot.require(Permission::ReadDocuments).map_err(NotFound::Forbidden)?;
     let statement =
         "select patient_id, address, size, content_type, status, security, (recorded ->> 'user')::uuid as uploader from document where document_id = $1";
@@ -97,7 +108,7 @@ pub(crate) async fn look_up(snapshot: &Snapshot, document: DocumentId, discloses
         .map_err(Unvalued::from)
         .map_err(NotFound::Database)?;
     let row = row.ok_or(NotFound::Unknown)?;
-    let row = if discloses {
+    let row = if shows {
         snapshot.show(vec![row]).await.map_err(NotFound::Database)?.pop().flatten().ok_or(NotFound::Unknown)?
     } else {
         match snapshot.judge(std::slice::from_ref(&row)).await.map_err(NotFound::Database)?.first() {

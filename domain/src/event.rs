@@ -21,6 +21,8 @@ use crate::query::Tag;
 use crate::records::RecordsEvent;
 use crate::scheduling::SchedulingEvent;
 
+pub use crate::label::Label;
+
 /// An event's stored name and the version of its shape that is written today.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EventType {
@@ -81,74 +83,6 @@ impl std::str::FromStr for Subject {
             "user" => Ok(Self::User(UserId(id))),
             _ => Err(DecodeError::Subject),
         }
-    }
-}
-
-macro_rules! labels {
-    ($($(#[$documentation:meta])* $name:ident $code:literal,)*) => {
-        /// A security label (HL7 v3 `Confidentiality` and `ActCode`), kept in clear beside the sealed event so that policy can act without opening it.
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-        pub enum Label {
-            $($(#[$documentation])* #[serde(rename = $code)] $name,)*
-        }
-
-        impl Label {
-            /// Every label.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// The HL7 code.
-            pub fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-        }
-    };
-}
-
-labels! {
-    /// Unrestricted: says nothing about a person.
-    Unrestricted "U",
-    /// Normal: protected as all health information is.
-    Normal "N",
-    /// Restricted: more sensitive than most.
-    Restricted "R",
-    /// Very restricted: only for those who treat the patient, and known to few.
-    VeryRestricted "V",
-    /// Substance abuse, in law 42 CFR Part 2.
-    SubstanceAbuse "ETH",
-    /// HIV and AIDS.
-    Hiv "HIV",
-    /// Psychiatry.
-    Psychiatry "PSY",
-    /// Notes of psychotherapy (45 CFR 164.501).
-    PsychotherapyNotes "PSYTHPN",
-    /// Behavioral health.
-    BehavioralHealth "BH",
-    /// Sexual assault, abuse, and domestic violence.
-    Violence "SDV",
-    /// Sexuality and reproductive health.
-    Sexuality "SEX",
-    /// Sexually transmitted disease.
-    SexuallyTransmittedDisease "STD",
-    /// Genetic disease.
-    GeneticDisease "GDIS",
-    /// What the patient has asked to be kept from others.
-    PatientRequest "PRS",
-}
-
-impl Label {
-    /// Whether something more than a role must open what bears it.
-    pub fn is_sensitive(self) -> bool {
-        !matches!(self, Self::Unrestricted | Self::Normal | Self::Restricted)
-    }
-
-    /// The labels of the codes that a row has; a code that is none is left out.
-    pub fn from_codes(codes: &[String]) -> Vec<Self> {
-        codes.iter().filter_map(|code| Self::from_code(code)).collect()
-    }
-
-    /// The label of an HL7 code.
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|label| label.code() == code)
     }
 }
 
@@ -283,6 +217,13 @@ macro_rules! events {
 
 macro_rules! contexts {
     ($($name:literal $variant:ident $events:ident,)*) => {
+        named! {
+            /// A part of the domain with words, events and commands of its own.
+            Context name from_name {
+                $(#[doc = concat!("The context `", $name, "`.")] $variant $name,)*
+            }
+        }
+
         /// Any event of any context.
         #[derive(Clone, PartialEq)]
         #[expect(clippy::large_enum_variant, reason = "events are folded or sealed as they come; few are held at once")]
@@ -346,6 +287,13 @@ macro_rules! contexts {
             }
         }
     };
+}
+
+impl Context {
+    /// Whose event a stored type is: of `scheduling.AppointmentBooked`, that of scheduling.
+    pub fn of(event_type: &str) -> Option<Self> {
+        Self::from_name(event_type.split_once('.')?.0)
+    }
 }
 
 contexts! {

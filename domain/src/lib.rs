@@ -4,6 +4,8 @@
 //! A context is a folder: `events.rs` holds its facts, each other file one command or one fold.
 
 #[macro_use]
+mod named;
+#[macro_use]
 mod event;
 
 pub mod access;
@@ -15,6 +17,7 @@ pub mod emergency;
 pub mod fhir_values;
 pub mod identity;
 pub mod ids;
+mod label;
 pub mod organizations;
 pub mod patients;
 pub mod permission;
@@ -31,7 +34,7 @@ pub mod time;
 pub mod value;
 
 pub use decision::{Boundary, Circumstances, Command, Decision};
-pub use event::{DecodeError, Event, EventData, EventType, Label, Named, Subject};
+pub use event::{Context, DecodeError, Event, EventData, EventType, Label, Named, Subject};
 pub use ids::{
     AppointmentId, BreakGlassId, ConsentId, DisclosureId, DocumentId, FacilityId, FactId, OrganizationId, PatientId, PractitionerId, RestrictionId, RoomId,
     ServerId, TenantId, UserId,

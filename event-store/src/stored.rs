@@ -175,8 +175,7 @@ fn recorded(stored: &Stored, event: Event, occurred: Phi<DateTime<Utc>>) -> Reco
         correlation: stored.correlation,
         causation: stored.causation,
         command: stored.command,
-        // A label of a later build counts as the most confidential that this one knows.
-        labels: stored.labels.iter().map(|code| Label::from_code(code).unwrap_or(Label::Restricted)).collect(),
+        labels: Label::from_codes(&stored.labels),
         occurred,
         recorded: stored.recorded,
         event,

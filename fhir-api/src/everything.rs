@@ -154,7 +154,7 @@ async fn page(snapshot: &Snapshot, patient: PatientId, asked: &Asked) -> Result<
 impl Page {
     /// Refuses what nobody may ask for page by page who may not ask for the person.
     async fn refuse_unless_known(&self, snapshot: &Snapshot, patient: PatientId) -> Result<(), Failure> {
-        let themself = Candidate::of_patient(Permission::ReadPatients, patient);
+        let themself = Candidate::of_patient(ResourceType::Patient.name(), Permission::ReadPatients, patient);
         match snapshot.judge(&[themself]).await?.first() {
             Some(Verdict::Shown) if !self.records.is_empty() => Ok(()),
             Some(Verdict::Masked(_)) if !self.records.is_empty() => Err(Failure::Masked),

@@ -88,6 +88,6 @@ pub fn reading_for(headers: &HeaderMap, operation: String, criteria: &Value) -> 
 }
 
 pub fn settled<T>(read: Result<Answered<Result<T, Failure>>, ReadRefusal>) -> Result<Answered<T>, Problem> {
-    let Answered { value, reflects, parked, notices, masked_fields } = read.map_err(Failure::from)?;
-    Ok(Answered { value: value?, reflects, parked, notices, masked_fields })
+    let Answered { value, reflects, parked, notices, masked } = read.map_err(Failure::from)?;
+    Ok(Answered { value: value?, reflects, parked, notices, masked })
 }

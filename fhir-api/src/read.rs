@@ -121,6 +121,7 @@ pub struct Shown {
 pub struct Candidate {
     /// Its id.
     pub id: Uuid,
+    type_name: &'static str,
     permission: Permission,
     patient: PatientId,
     labels: Vec<Label>,
@@ -131,12 +132,15 @@ pub struct Candidate {
 
 impl Candidate {
     /// Something of a patient of which nothing else is known.
-    pub fn of_patient(permission: Permission, patient: PatientId) -> Self {
-        Self { id: patient.0, permission, patient, labels: Vec::new(), author: None, resource: None }
+    pub fn of_patient(type_name: &'static str, permission: Permission, patient: PatientId) -> Self {
+        Self { id: patient.0, type_name, permission, patient, labels: Vec::new(), author: None, resource: None }
     }
 }
 
 impl OfPatient for Candidate {
+    fn type_name(&self) -> &'static str {
+        self.type_name
+    }
     fn permission(&self) -> Permission {
         self.permission
     }
@@ -150,7 +154,8 @@ impl OfPatient for Candidate {
         self.author == Some(user)
     }
     fn mask(self, _why: Masked) -> Self {
-        Self { resource: None, ..self }
+        let Self { id, type_name, permission, patient, labels, author, resource: _ } = self;
+        Self { id, type_name, permission, patient, labels, author, resource: None }
     }
 }
 
@@ -163,7 +168,7 @@ pub fn settle_fields(snapshot: &Snapshot, mut resource: Value) -> Value {
     let Some(fields) = resource.as_object_mut() else { return resource };
     let before = fields.len();
     fields.retain(|field, _| {
-        let sees = snapshot.sees_field(&format!("{of}.{field}"));
+        let sees = snapshot.sees_element(&of, field);
         if sees {
             snapshot.resolves(&of, field);
         }
@@ -201,7 +206,8 @@ pub async fn candidates(snapshot: &Snapshot, resource_type: ResourceType, table:
         match (patient, permissions(resource_type).last()) {
             (Some(patient), Some(permission)) => {
                 let labels = Label::from_codes(&codes);
-                found.of_patients.push(Candidate { id, labels, author, resource: Some(resource), ..Candidate::of_patient(*permission, patient) });
+                let type_name = resource_type.name();
+                found.of_patients.push(Candidate { id, labels, author, resource: Some(resource), ..Candidate::of_patient(type_name, *permission, patient) });
             }
             _ => found.public.push(resource),
         }
@@ -221,7 +227,7 @@ async fn name_known_documents(snapshot: &Snapshot, rows: &mut [(Uuid, Value)]) -
     let replaced: Vec<Candidate> = found
         .into_iter()
         .map(|(id, patient, security, author)| {
-            let candidate = Candidate::of_patient(Permission::ReadDocuments, PatientId(patient));
+            let candidate = Candidate::of_patient(ResourceType::DocumentReference.name(), Permission::ReadDocuments, PatientId(patient));
             Candidate { id, labels: Label::from_codes(&security), author: author.map(UserId), ..candidate }
         })
         .collect();

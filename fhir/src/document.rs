@@ -68,8 +68,8 @@ fn labels(resource: &mut Element<'_>) -> Vec<Label> {
     for mut concept in resource.parts("securityLabel") {
         let codings = concept.parts("coding");
         if codings.is_empty() {
-            concept.flag("coding", InvalidValue("be a security label that Carelog knows; it is kept as restricted"));
-            labels.push(Label::Restricted);
+            concept.flag("coding", InvalidValue("be a security label that Carelog knows; it is kept as very restricted"));
+            labels.push(Label::VeryRestricted);
         }
         labels.extend(codings.into_iter().map(label));
     }
@@ -267,6 +267,6 @@ mod tests {
         let coding = |code: &str| json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code });
         let fields = json!({ "meta": { "security": [coding("PSY")] }, "securityLabel": [{ "coding": [coding("PSY"), coding("HIV")] }, { "text": "secret" }] });
         let (body, notes) = only(read_among(&others(), &document(&fields)));
-        assert_eq!((&body["security"], notes.flagged.len()), (&json!(["PSY", "HIV", "R"]), 1));
+        assert_eq!((&body["security"], notes.flagged.len()), (&json!(["PSY", "HIV", "V"]), 1));
     }
 }

@@ -100,7 +100,7 @@ pub(crate) fn parse<F: DeserializeOwned>(path: &str, fields: Map<String, Value>)
     })
 }
 
-/// `meta.security`, as far as it is a label of Carelog; one that is not makes the fact a restricted one, so that nothing is shown to more people than before.
+/// `meta.security`, as far as it is a label of Carelog; one that is not makes the fact a very restricted one, so that nothing is shown to more people than before.
 pub(crate) fn security(resource: &mut Element<'_>) -> Vec<Label> {
     let Some(mut meta) = resource.part("meta") else { return Vec::new() };
     if !meta.has("security") {
@@ -121,8 +121,8 @@ pub(crate) fn label(mut coding: Element<'_>) -> Label {
         coding.text("code").and_then(|code| Label::from_code(&code))
     });
     known.unwrap_or_else(|| {
-        coding.flag("code", InvalidValue("be a security label that Carelog knows; it is kept as restricted"));
-        Label::Restricted
+        coding.flag("code", InvalidValue("be a security label that Carelog knows; it is kept as very restricted"));
+        Label::VeryRestricted
     })
 }
 
@@ -253,6 +253,6 @@ mod tests {
     fn labels_are_kept_and_one_that_is_not_known_restricts() {
         let security = |code: &str| json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code });
         let (body, notes) = only(read_among(&[patient()], &observation(&json!({ "meta": { "security": [security("HIV"), security("SECRET")] } }))));
-        assert_eq!((&body["security"], notes.flagged.len(), notes.not_kept.len()), (&json!(["HIV", "R"]), 1, 0));
+        assert_eq!((&body["security"], notes.flagged.len(), notes.not_kept.len()), (&json!(["HIV", "V"]), 1, 0));
     }
 }

@@ -45,10 +45,10 @@ pub struct Access {
     pub decisions: BTreeMap<AccessDecision, u64>,
     /// What must go with the answer.
     pub notices: BTreeSet<&'static str>,
-    /// The fields that the caller does not see in what they see.
-    pub masked_fields: BTreeSet<&'static str>,
     /// Whether it is a command that was carried out and changed nothing.
     pub changes_nothing: bool,
+    /// What is masked: fields that the caller does not see, as `Type.field`, and types of which something is there that they may not see.
+    pub masked: BTreeSet<&'static str>,
 }
 
 /// The access record could not be committed, so there is no answer either.
@@ -77,8 +77,8 @@ impl Access {
             reflects: Position::default(),
             decisions: BTreeMap::new(),
             notices: BTreeSet::new(),
-            masked_fields: BTreeSet::new(),
             changes_nothing: false,
+            masked: BTreeSet::new(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Access {
     /// Notes that a permission was refused, which no policy permits.
     pub(crate) fn refuses(&mut self, permission: Permission) -> bool {
         self.decides(AccessDecision {
-            action: permission.name(),
+            action: permission.name().to_owned(),
             label: None,
             outcome: DecisionOutcome::Refused,
             policies: Vec::new(),

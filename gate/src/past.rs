@@ -63,6 +63,9 @@ struct Item {
 }
 
 impl OfPatient for Item {
+    fn type_name(&self) -> &'static str {
+        if self.permission == Permission::ReadDocuments { "Document" } else { "ChartEntry" }
+    }
     fn permission(&self) -> Permission {
         self.permission
     }
@@ -75,6 +78,7 @@ impl OfPatient for Item {
     fn is_by(&self, _user: UserId) -> bool {
         self.own
     }
+    /// It says nothing itself: the events that it stands for are as if they had been erased.
     fn mask(self, _why: Masked) -> Self {
         self
     }
@@ -148,7 +152,7 @@ impl Snapshot {
             }
         }
         for record in &records {
-            self.discloses(*record);
+            self.notes_look_up(*record);
         }
         Ok(Past { through, records, events, masked })
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::Gate;
 use crate::access::{Access, Unrecorded};
 use crate::caller::{Caller, Unauthenticated};
-use crate::circumstances::Circumstances;
+use crate::decision_information::DecisionInformation;
 use crate::policy::Reach;
 use crate::unvalued::Unvalued;
 
@@ -58,8 +58,8 @@ pub struct Answered<T> {
     pub parked: Vec<String>,
     /// What must go with the answer.
     pub notices: BTreeSet<&'static str>,
-    /// The fields that are masked, as `Type.field`: the caller does not need them.
-    pub masked_fields: BTreeSet<&'static str>,
+    /// What is masked: fields that the caller does not need, as `Type.field`, and types of which something is there that they may not see.
+    pub masked: BTreeSet<&'static str>,
 }
 
 /// Why there is no answer.
@@ -110,7 +110,7 @@ pub struct Snapshot {
     /// What the caller was granted, of what holds.
     pub(crate) grants: Vec<Grant>,
     /// What the caller is to patients, as far as that was asked.
-    pub(crate) circumstances: SyncMutex<HashMap<PatientId, Arc<Circumstances>>>,
+    pub(crate) information: SyncMutex<HashMap<PatientId, Arc<DecisionInformation>>>,
     /// When it was opened.
     pub(crate) now: DateTime<Utc>,
     /// The log, for what is read of the past.
@@ -186,8 +186,8 @@ impl Snapshot {
         self.caller.reach(permission).filter(|reach| self.opened.is_none_or(|opened| *reach >= opened))
     }
 
-    /// Notes that something of this patient is shown that no policy keeps from those who may ask for it: that they were looked up.
-    pub fn discloses(&self, patient: PatientId) {
+    /// Notes that this patient was looked up: that is shown to whoever may ask for it, whatever the policies say of what there is.
+    pub fn notes_look_up(&self, patient: PatientId) {
         let mut access = self.lock();
         access.patients.insert(patient);
         access.count += 1;
@@ -235,13 +235,13 @@ impl Gate {
             transaction.rollback().await?;
         }
         let access = snapshot.lock().clone();
-        let (reflects, notices, masked_fields) = (access.reflects, access.notices.clone(), access.masked_fields.clone());
+        let (reflects, notices, masked) = (access.reflects, access.notices.clone(), access.masked.clone());
         let shown = !following || !access.patients.is_empty() || !access.refused.is_empty();
         if shown && access.concerns_patients() {
             self.access.record(caller, access).await?;
         }
         let parked = snapshot.parked.iter().map(Subject::to_string).collect();
-        Ok(Answered { value, reflects, parked, notices, masked_fields })
+        Ok(Answered { value, reflects, parked, notices, masked })
     }
 
     async fn open(&self, caller: &Caller, reading: Reading) -> Result<Snapshot, sqlx::Error> {
@@ -284,7 +284,7 @@ impl Gate {
             own: patients.into_iter().map(PatientId).collect(),
             themself,
             grants,
-            circumstances: SyncMutex::default(),
+            information: SyncMutex::default(),
             now: self.store.clock().now(),
             store: self.store.clone(),
             access_log: self.access.store.clone(),

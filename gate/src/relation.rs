@@ -13,7 +13,7 @@ use domain::{Event, EventType, FacilityId, Named, PatientId, Phi, Query, Subject
 use event_store::{EventStore, Position, ReadError, Recorded};
 
 use crate::caller::Caller;
-use crate::circumstances::grant_covers;
+use crate::decision_information::grant_covers;
 
 /// What a caller is to a patient.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use domain::access::{AccessDecision, DecisionOutcome, PurposeOfUse};
-use domain::{FacilityId, Label, PatientId, Permission, Role, UserId};
+use domain::{Context, FacilityId, Label, PatientId, Permission, Role, UserId};
 
-use crate::circumstances::{Circumstances, Datum, Reached, look_up};
-use crate::policy::{Action, Facts, Question, ask};
+use crate::decision_information::{Datum, DecisionInformation, Reached, look_up};
+use crate::policy::{Action, Facts, ProtectedField, Question, ask};
 use crate::read::Snapshot;
 use crate::unvalued::Unvalued;
 
@@ -19,6 +19,8 @@ const DECISIONS_AT_MOST: usize = 256;
 
 /// Something of a patient that an answer can hold.
 pub trait OfPatient: Sized {
+    /// The type that clients know it as.
+    fn type_name(&self) -> &'static str;
     /// Under which permission it is read.
     fn permission(&self) -> Permission;
     /// Whose it is.
@@ -36,7 +38,7 @@ pub trait OfPatient: Sized {
     fn facility(&self) -> Option<FacilityId> {
         None
     }
-    /// What is left of it for those who may know that it is there, and no more.
+    /// What is left of it for those who may know that it is there, and no more. Every field is named, so that one that is added is masked or shown on purpose.
     #[must_use]
     fn mask(self, why: Masked) -> Self;
 }
@@ -100,7 +102,7 @@ impl Snapshot {
         let unknown: Vec<PatientId> = unknown.into_iter().collect();
         let reached = Reached { themself: &self.themself, grants: &self.grants, now: self.now };
         let found = look_up(&mut *self.connection().await, self.caller(), &reached, &unknown).await?;
-        self.known().extend(found.into_iter().map(|(patient, circumstances)| (patient, Arc::new(circumstances))));
+        self.known().extend(found.into_iter().map(|(patient, information)| (patient, Arc::new(information))));
         Ok(())
     }
 
@@ -163,7 +165,7 @@ impl Snapshot {
             let (facts, rests_on) = known.facts(datum, label);
             let ruling = ask(Question { roles: roles.clone(), purpose: self.caller().purpose, action, facts });
             if !ruling.allowed && refused.is_none() {
-                refused = Some((because(label, facts), facts));
+                refused = Some((because(label, &ruling.policies), facts));
             }
             let outcome = if ruling.allowed { DecisionOutcome::Permitted } else { DecisionOutcome::Withheld };
             decisions.push(AccessDecision { action: action.name(), label, outcome, policies: ruling.policies.clone(), facts: rests_on, count: 1 });
@@ -193,6 +195,9 @@ impl Snapshot {
         if shows && verdict != Verdict::Withheld {
             access.patients.insert(value.patient());
         }
+        if shows && matches!(verdict, Verdict::Masked(_)) {
+            access.masked.insert(value.type_name());
+        }
         if shows && verdict == Verdict::Shown {
             access.count += 1;
             if value.labels().contains(&Label::SubstanceAbuse) {
@@ -202,7 +207,7 @@ impl Snapshot {
     }
 
     /// The caller's roles that hold where a datum is.
-    fn roles_over(&self, permission: Permission, facility: Option<FacilityId>, known: &Circumstances) -> BTreeSet<Role> {
+    fn roles_over(&self, permission: Permission, facility: Option<FacilityId>, known: &DecisionInformation) -> BTreeSet<Role> {
         let caller = self.caller();
         // Whoever broke the glass did so as what they are, wherever.
         if holds_everywhere(permission) || (known.broke_the_glass() && caller.purpose == PurposeOfUse::BreakTheGlass) {
@@ -211,32 +216,48 @@ impl Snapshot {
         caller.roles_at(|place| facility.map_or_else(|| known.facilities.contains(&place), |facility| facility == place))
     }
 
-    /// Whether the caller sees a field at all, in whatever they see.
-    pub fn sees_field(&self, field: &str) -> bool {
-        let Some(protected) = crate::policy::protected_fields().get(field) else { return true };
+    /// Whether the caller sees a field of GraphQL objects of a type at all, in whatever they see.
+    pub fn sees_field(&self, of: &str, field: &str) -> bool {
+        self.sees(ProtectedField::in_graphql(of, field))
+    }
+
+    /// Whether the caller sees an element of FHIR resources of a type at all.
+    pub fn sees_element(&self, resource: &str, element: &str) -> bool {
+        self.sees(ProtectedField::in_fhir(resource, element))
+    }
+
+    /// Whether the caller sees what a label says among the details of the history of a context's events.
+    pub fn sees_detail(&self, context: Context, label: &str) -> bool {
+        self.sees(ProtectedField::in_history(context, label))
+    }
+
+    fn sees(&self, protected: Option<&'static ProtectedField>) -> bool {
+        let Some(ProtectedField { graphql, .. }) = protected else { return true };
         let caller = self.caller();
         // What somebody sees of themself as a patient is no reason to see it of everybody.
         let mut roles = caller.roles();
         if roles.len() > 1 {
             roles.remove(&Role::Patient);
         }
-        let question = Question { roles, purpose: caller.purpose, action: Action::SeeField(protected), facts: Facts::default() };
+        let question = Question { roles, purpose: caller.purpose, action: Action::SeeField(graphql), facts: Facts::default() };
         let allowed = ask(question).allowed;
         if !allowed {
-            self.lock().masked_fields.insert(protected);
+            self.lock().masked.insert(graphql);
         }
         allowed
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PatientId, Arc<Circumstances>>> {
-        self.circumstances.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<PatientId, Arc<DecisionInformation>>> {
+        self.information.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-fn because(label: Option<Label>, facts: Facts) -> Masked {
-    if facts.dissented {
+/// Why something is not shown, by the policies that forbid it; where none does, none permits it.
+fn because(label: Option<Label>, policies: &[String]) -> Masked {
+    let forbids = |id: &str| policies.iter().any(|policy| policy == id);
+    if forbids("closed-by-dissent") {
         Masked::Dissent
-    } else if facts.restricted {
+    } else if forbids("closed-by-restriction") {
         Masked::Restriction
     } else if label.is_some() {
         Masked::Label

@@ -42,7 +42,7 @@ pub async fn offered(permitted: Permitted<'_>, patient: PatientId, status: Appoi
 /// What the caller may do for this patient: someone who reads the whole tenant in one role may act in another for some patients alone.
 async fn permissions(permitted: Permitted<'_>, patient: PatientId) -> Result<BTreeSet<Permission>, Failure> {
     let all = permitted.caller().permissions();
-    let acts_for = !permitted.is_staff() || permitted.caller().patient == Some(patient);
+    let acts_for = !permitted.reaches_whole_tenant() || permitted.caller().patient == Some(patient);
     let acts_for = acts_for
         || (all.values().any(|reach| *reach == Reach::OwnPatients)
             && permitted.load(GrantedBy(patient)).await?.is_some_and(|grant| grant.holds(permitted.now())));

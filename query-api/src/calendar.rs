@@ -126,13 +126,13 @@ impl Calendar {
     /// What is closed to booking in the range.
     #[graphql(complexity = "cost(Some(5), child_complexity)")]
     async fn blocks(&self, context: &Context<'_>) -> Result<Vec<BlockedTime>> {
-        let staff = permitted(context, Permission::ReadPractitioners)?.is_staff();
+        let shows_reasons = permitted(context, Permission::ReadPractitioners)?.reaches_whole_tenant();
         let mut blocks = BTreeMap::new();
         for event in &self.events {
             match &event.event {
                 ProvidersEvent::TimeBlocked(blocked) if blocked.time.interval().overlaps(self.range) => {
                     let Stretch { start, end } = Stretch::at(blocked.time.interval(), blocked.time.zone.0);
-                    let reason = event.reason.clone().filter(|_| staff);
+                    let reason = event.reason.clone().filter(|_| shows_reasons);
                     blocks.insert(blocked.block, BlockedTime { uuid: blocked.block.0, start, end, reason });
                 }
                 ProvidersEvent::TimeUnblocked(unblocked) => {

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, SimpleObject};
 use domain::{ConsentId, Label, PatientId, Permission, UserId, records};
-use gate::{Masked, OfPatient};
+use gate::OfPatient;
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::ids::global;
 use crate::paging::Page;
 use crate::reads::{Loads, by_id, permitted};
 use crate::records::Provenance;
+use crate::values::Masked;
 
 pub use grant::{AccessGrant, GrantsOf};
 pub use provision::{Provision, ProvisionType};
@@ -55,6 +56,9 @@ pub struct Consent {
     revoked: Option<records::Provenance>,
     /// Why it was revoked.
     revocation_reason: Option<String>,
+    /// Why what it covers is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// Whether a consent holds (FHIR `consent-state-codes`).
@@ -74,6 +78,9 @@ impl Consent {
 }
 
 impl OfPatient for Consent {
+    fn type_name(&self) -> &'static str {
+        "Consent"
+    }
     fn permission(&self) -> Permission {
         READ
     }
@@ -86,8 +93,20 @@ impl OfPatient for Consent {
     fn is_by(&self, user: UserId) -> bool {
         self.granted.user == user
     }
-    fn mask(self, _why: Masked) -> Self {
-        Self { provision: None, signed: None, note: None, revocation_reason: None, ..self }
+    fn mask(self, why: gate::Masked) -> Self {
+        Self {
+            provision: None,
+            signed: None,
+            note: None,
+            revocation_reason: None,
+            masked: Some(why.into()),
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            status: self.status,
+            decision: self.decision,
+            granted: self.granted,
+            revoked: self.revoked,
+        }
     }
 }
 
@@ -119,7 +138,7 @@ impl Consent {
         Ok(coded::<domain::consents::ProvisionType>(&self.decision)?.into())
     }
 
-    /// What it covers; null once erased.
+    /// What it covers; null once erased, and where it is masked.
     async fn provision(&self) -> Option<Provision> {
         self.provision.clone().map(Provision::from)
     }

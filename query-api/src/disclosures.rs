@@ -8,7 +8,7 @@ use chrono::Utc;
 use domain::access::{DataKind, PurposeOfUse};
 use domain::disclosures::{Basis, DisclosureSource};
 use domain::{PatientId, Permission};
-use gate::{Masked, OfPatient};
+use gate::OfPatient;
 use serde::de::DeserializeOwned;
 use sqlx::FromRow;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::errors::Failure;
 use crate::paging::Page;
 use crate::reads::{Loads, by_arguments};
 use crate::scalars::DateTime;
-use crate::values::Address;
+use crate::values::{Address, Masked};
 
 /// A disclosure to somebody outside (45 CFR 164.528). All that is said of it is null once erased.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -60,6 +60,9 @@ pub struct Disclosure {
     retracted: bool,
     /// Why the entry was wrong.
     retraction_reason: Option<String>,
+    /// Why what is said of it is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// On what ground something was disclosed (45 CFR 164.502, 164.508, 164.512).
@@ -124,13 +127,16 @@ impl Disclosure {
 }
 
 impl OfPatient for Disclosure {
+    fn type_name(&self) -> &'static str {
+        "Disclosure"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadDisclosures
     }
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn mask(self, _why: Masked) -> Self {
+    fn mask(self, why: gate::Masked) -> Self {
         Self {
             made_at: None,
             recipient_name: None,
@@ -143,7 +149,13 @@ impl OfPatient for Disclosure {
             accountable: None,
             suspended_until: None,
             retraction_reason: None,
-            ..self
+            masked: Some(why.into()),
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            source: self.source,
+            recorded_at: self.recorded_at,
+            recorded_by: self.recorded_by,
+            retracted: self.retracted,
         }
     }
 }

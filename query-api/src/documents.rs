@@ -33,8 +33,8 @@ pub struct Document {
     title: Option<String>,
     /// The media type that its bytes are of; null once erased.
     content_type: Option<String>,
-    #[graphql(skip)]
-    size: i64,
+    /// How many bytes it has; null where it is masked.
+    size: Option<i64>,
     #[graphql(skip)]
     status: String,
     #[graphql(skip)]
@@ -57,6 +57,9 @@ pub struct Document {
 }
 
 impl OfPatient for Document {
+    fn type_name(&self) -> &'static str {
+        "Document"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadDocuments
     }
@@ -70,7 +73,21 @@ impl OfPatient for Document {
         self.recorded.user == user
     }
     fn mask(self, why: gate::Masked) -> Self {
-        Self { title: None, content_type: None, occurred_at: None, security: Vec::new(), removal_reason: None, masked: Some(why.into()), ..self }
+        Self {
+            title: None,
+            content_type: None,
+            size: None,
+            occurred_at: None,
+            security: Vec::new(),
+            removal_reason: None,
+            masked: Some(why.into()),
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            status: self.status,
+            superseded_by: self.superseded_by,
+            recorded: self.recorded,
+            changed: self.changed,
+        }
     }
 }
 
@@ -102,7 +119,7 @@ impl Document {
             patient_id: document.patient.0,
             title: content.and_then(DocumentReference::title).map(str::to_owned),
             content_type: content.map(|content| content.attachment.content_type.as_str().to_owned()),
-            size: i64::try_from(document.size).map_err(|_| Failure::Internal)?,
+            size: Some(i64::try_from(document.size).map_err(|_| Failure::Internal)?),
             status: document.status().code().to_owned(),
             occurred_at: content.and_then(DocumentReference::occurred),
             security: document.security.iter().copied().map(Label::code).map(str::to_owned).collect(),
@@ -147,11 +164,6 @@ impl Document {
         let Some(successor) = self.superseded_by else { return Ok(None) };
         let known = is_known(permitted(context, Permission::ReadDocuments)?, DocumentId(successor)).await?;
         Ok(known.then_some(successor))
-    }
-
-    /// How many bytes it has; null where it is masked.
-    async fn size(&self) -> Option<i64> {
-        self.masked.is_none().then_some(self.size)
     }
 
     /// When it was made, where that is known.

@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 use chrono::Utc;
 use domain::emergency::{BreakGlassStatus, Finding};
 use domain::{PatientId, Permission};
-use gate::{Masked, MaskedRows, OfPatient};
+use gate::{MaskedRows, OfPatient};
 use sqlx::{FromRow, Postgres, QueryBuilder};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use crate::paging::{Page, cost_at_root};
 use crate::patients::{Patient, patient};
 use crate::reads::permitted;
 use crate::scalars::{DateTime, Position};
+use crate::values::Masked;
 
 /// What it takes to read of broken glass.
 pub const READ: Permission = Permission::ReviewBreakGlass;
@@ -98,6 +99,9 @@ pub struct BrokenGlass {
     reviewed_at: Option<chrono::DateTime<Utc>>,
     /// What the reviewer had to say.
     review_note: Option<String>,
+    /// Why what was said of it is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// How far the review of broken glass has come.
@@ -123,14 +127,31 @@ pub enum ReviewFinding {
 }
 
 impl OfPatient for BrokenGlass {
+    fn type_name(&self) -> &'static str {
+        "BrokenGlass"
+    }
     fn permission(&self) -> Permission {
         READ
     }
     fn patient(&self) -> PatientId {
         PatientId(self.patient_id)
     }
-    fn mask(self, _why: Masked) -> Self {
-        Self { reason: None, review_note: None, ..self }
+    fn mask(self, why: gate::Masked) -> Self {
+        Self {
+            reason: None,
+            review_note: None,
+            masked: Some(why.into()),
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            user_id: self.user_id,
+            starts_at: self.starts_at,
+            ends_at: self.ends_at,
+            review_due_at: self.review_due_at,
+            status: self.status,
+            finding: self.finding,
+            reviewed_by: self.reviewed_by,
+            reviewed_at: self.reviewed_at,
+        }
     }
 }
 

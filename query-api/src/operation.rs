@@ -104,7 +104,7 @@ impl QueryApi {
             Err(refusal @ ReadRefusal::Unauthenticated(_)) => Outcome::Ended(named(Failure::from(refusal).response(), request_id)),
             Err(refusal) => Outcome::Refused(named(Failure::from(refusal).response(), request_id)),
             Ok(Answered { value: None, .. }) => Outcome::Nothing,
-            Ok(Answered { value: Some(mut response), reflects, parked, notices, masked_fields }) => {
+            Ok(Answered { value: Some(mut response), reflects, parked, notices, masked }) => {
                 finish(&mut response, request_id);
                 let mut carelog = async_graphql::indexmap::IndexMap::new();
                 carelog.insert(async_graphql::Name::new("requestId"), Value::String(request_id.to_string()));
@@ -113,8 +113,8 @@ impl QueryApi {
                     carelog.insert(async_graphql::Name::new("parked"), Value::List(parked.into_iter().map(Value::String).collect()));
                 }
                 let listed = |texts: BTreeSet<&'static str>| Value::List(texts.into_iter().map(|text| Value::String(text.to_owned())).collect());
-                if !masked_fields.is_empty() {
-                    carelog.insert(async_graphql::Name::new("masked"), listed(masked_fields));
+                if !masked.is_empty() {
+                    carelog.insert(async_graphql::Name::new("masked"), listed(masked));
                 }
                 if !notices.is_empty() {
                     carelog.insert(async_graphql::Name::new("notices"), listed(notices));

@@ -201,6 +201,9 @@ pub struct Contact {
 }
 
 impl OfPatient for Patient {
+    fn type_name(&self) -> &'static str {
+        "Patient"
+    }
     fn permission(&self) -> Permission {
         READ
     }
@@ -221,7 +224,12 @@ impl OfPatient for Patient {
             deceased: None,
             deceased_date_time: None,
             masked: Some(why.into()),
-            ..self
+            uuid: self.uuid,
+            active: self.active,
+            merged_into: self.merged_into,
+            erased: self.erased,
+            registered_at: self.registered_at,
+            changed_at: self.changed_at,
         }
     }
 }
@@ -357,8 +365,7 @@ impl Patient {
     async fn disclosures(&self, context: &Context<'_>, first: Option<i32>, after: Option<String>) -> Result<Connection<Uuid, Disclosure>> {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadDisclosures)?;
-        let staff = permitted.is_staff();
-        let (patient, shown_to_patient_at) = (self.uuid, (!staff).then(|| permitted.now()));
+        let (patient, shown_to_patient_at) = (self.uuid, (!permitted.reaches_whole_tenant()).then(|| permitted.now()));
         let disclosures = |page| async move { Ok(permitted.load(DisclosuresOf { patient, shown_to_patient_at, page }).await?.unwrap_or_default()) };
         Ok(permitted.show_page(page, MaskedRows::Kept, Disclosure::key, disclosures).await?)
     }
@@ -369,10 +376,10 @@ impl Patient {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, Permission::ReadHistory)?;
         let patient = self.uuid;
-        permitted.discloses(PatientId(patient));
+        permitted.notes_look_up(PatientId(patient));
         let entries = |page| async move {
             let entries: Vec<HistoryEntry> = permitted.load(HistoryOf { patient, page }).await?.unwrap_or_default();
-            let entries = entries.into_iter().map(|entry| entry.with_fields(|field| permitted.sees_field(field)));
+            let entries = entries.into_iter().map(|entry| entry.with_details(|of, label| permitted.sees_detail(of, label)));
             futures::future::try_join_all(entries.map(|entry| without_unknown_successor(permitted, entry))).await
         };
         Ok(permitted.show_page(page, MaskedRows::Kept, HistoryEntry::key, entries).await?)

@@ -41,7 +41,7 @@ impl ProviderQueries {
         let page = Page::of(first, after.as_deref())?;
         let permitted = permitted(context, READ)?;
         let search = search.unwrap_or_default();
-        if search.identifier.is_some() && !permitted.is_staff() {
+        if search.identifier.is_some() && !permitted.reaches_whole_tenant() {
             return Err(Failure::Forbidden(READ).into());
         }
         let mut statement = search.statement(&page)?;
@@ -136,7 +136,7 @@ pub struct Practitioner {
 
 impl Practitioner {
     fn for_staff<T>(context: &Context<'_>, value: impl FnOnce() -> T) -> Result<Option<T>> {
-        Ok(permitted(context, READ)?.is_staff().then(value))
+        Ok(permitted(context, READ)?.reaches_whole_tenant().then(value))
     }
 }
 

@@ -133,7 +133,7 @@ impl Reads {
 
     /// Notes that a field of a type is resolved, and tells whether the caller sees it.
     pub fn resolves(&self, of: &str, field: &str) -> bool {
-        let sees = self.snapshot.sees_field(&format!("{of}.{field}"));
+        let sees = self.snapshot.sees_field(of, field);
         if sees {
             self.snapshot.resolves(of, field);
         }
@@ -233,9 +233,9 @@ impl<'operation> Permitted<'operation> {
         Ok(verdicts.first().is_some_and(|verdict| *verdict != Verdict::Withheld))
     }
 
-    /// Whether the caller sees a field, as `Type.field`, in whatever they see.
-    pub fn sees_field(self, field: &str) -> bool {
-        self.reads.snapshot.sees_field(field)
+    /// Whether the caller sees what a label says among the details of a history.
+    pub fn sees_detail(self, of: domain::Context, label: &str) -> bool {
+        self.reads.snapshot.sees_detail(of, label)
     }
 
     /// Whether the caller has a further permission, without which they are shown less.
@@ -278,13 +278,13 @@ impl<'operation> Permitted<'operation> {
         &self.reads.terminology
     }
 
-    /// Notes that something of this patient is shown.
-    pub fn discloses(self, patient: PatientId) {
-        self.reads.snapshot.discloses(patient);
+    /// Notes that this patient was looked up.
+    pub fn notes_look_up(self, patient: PatientId) {
+        self.reads.snapshot.notes_look_up(patient);
     }
 
-    /// Whether the caller sees the whole tenant, as staff do and patients do not.
-    pub fn is_staff(self) -> bool {
+    /// Whether the permission reaches the whole tenant, as it does in a role that holds there and does not for patients.
+    pub fn reaches_whole_tenant(self) -> bool {
         self.reach == Reach::Tenant
     }
 }

@@ -166,4 +166,6 @@ pub enum PermissionName {
     RecordDisclosures,
     /// End every token of a person at once.
     EndSessions,
+    /// Read the entries of the signed logs: what kind of event is where, without whose.
+    VerifyLogs,
 }

@@ -66,7 +66,7 @@ async fn tile(State(api): State<Api>, Path((log, epoch, path)): Path<(String, i6
 async fn permit(gate: &Gate, headers: &HeaderMap) -> Result<(), Problem> {
     let correlation = request_id(headers);
     let caller = gate.admit(Credentials::of(headers)).await.map_err(Problem::not_admitted)?;
-    gate.require(&caller, Permission::ReadAccessRecords, "log entries", correlation)
+    gate.require(&caller, Permission::VerifyLogs, "log entries", correlation)
         .await
         .map_err(|forbidden| Problem { request_id: Some(correlation), ..Problem::forbidden(forbidden.0) })
 }

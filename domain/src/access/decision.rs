@@ -14,7 +14,7 @@ pub struct AccessDecision {
     /// What was asked: to use a permission, by its name, or to `open` what bears a label.
     pub action: String,
     /// The sensitive label that it was about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "Label::met")]
     pub label: Option<Label>,
     /// What came of it.
     pub outcome: DecisionOutcome,

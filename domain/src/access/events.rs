@@ -27,50 +27,25 @@ events! {
     }
 }
 
-/// A kind of what is known of a patient.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataKind {
-    /// Who they are and how to reach them.
-    Demographics,
-    /// When they come, to whom, and what for.
-    Appointments,
-    /// Clinical facts.
-    Chart,
-    /// Documents.
-    Documents,
-    /// What happened to their records.
-    History,
-    /// Who saw what of them, and who broke the glass.
-    AccessRecords,
-    /// What they consented to, what was restricted, and whom they let in.
-    Consents,
-    /// To whom outside something of theirs was disclosed.
-    Disclosures,
-}
-
-impl DataKind {
-    /// Every kind.
-    pub const ALL: [Self; 8] =
-        [Self::Demographics, Self::Appointments, Self::Chart, Self::Documents, Self::History, Self::AccessRecords, Self::Consents, Self::Disclosures];
-
-    /// As it is stored.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Demographics => "demographics",
-            Self::Appointments => "appointments",
-            Self::Chart => "chart",
-            Self::Documents => "documents",
-            Self::History => "history",
-            Self::AccessRecords => "access-records",
-            Self::Consents => "consents",
-            Self::Disclosures => "disclosures",
-        }
-    }
-
-    /// The kind of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name)
+named! {
+    /// A kind of what is known of a patient.
+    DataKind name from_name {
+        /// Who they are and how to reach them.
+        Demographics "demographics",
+        /// When they come, to whom, and what for.
+        Appointments "appointments",
+        /// Clinical facts.
+        Chart "chart",
+        /// Documents.
+        Documents "documents",
+        /// What happened to their records.
+        History "history",
+        /// Who saw what of them, and who broke the glass.
+        AccessRecords "access-records",
+        /// What they consented to, what was restricted, and whom they let in.
+        Consents "consents",
+        /// To whom outside something of theirs was disclosed.
+        Disclosures "disclosures",
     }
 }
 

@@ -20,6 +20,7 @@ pub struct DocumentRow {
     size: u64,
     status: DocumentStatus,
     content: Option<DocumentReference>,
+    #[serde(deserialize_with = "Label::all_borne")]
     security: Vec<Label>,
     replaces: Vec<Uuid>,
     changed: Changed,

@@ -19,6 +19,7 @@ pub struct FactRow {
     pub patient_id: Uuid,
     kind: FactKind,
     content: Option<Map<String, Value>>,
+    #[serde(deserialize_with = "Label::all_borne")]
     security: Vec<Label>,
     entered_in_error: bool,
     changed: Changed,
@@ -62,8 +63,11 @@ pub(super) fn prune(fields: &mut Map<String, Value>) {
 }
 
 pub(super) fn security(label: Label) -> Value {
-    let confidentiality = matches!(label, Label::Unrestricted | Label::Normal | Label::Restricted | Label::VeryRestricted);
-    let system = if confidentiality { "v3-Confidentiality" } else { "v3-ActCode" };
+    let system = match label {
+        Label::Unrestricted | Label::Normal | Label::Restricted | Label::VeryRestricted => "v3-Confidentiality",
+        Label::Unknown => "v3-NullFlavor",
+        _ => "v3-ActCode",
+    };
     json!({ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": label.code() })
 }
 

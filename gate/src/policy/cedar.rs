@@ -11,12 +11,11 @@ use domain::access::PurposeOfUse;
 use domain::{Label, Permission, Role};
 
 use super::facts::Facts;
+use super::fields::{PROTECTED_FIELDS, ProtectedField};
 use crate::decisions::Policy;
 
 /// What the policies speak of.
 pub(super) const SCHEMA: &str = include_str!("../../policies/carelog.cedarschema");
-/// What fields belong together.
-const ENTITIES: &str = include_str!("../../policies/entities.json");
 /// The policies, by their files.
 pub(super) const POLICIES: [&str; 4] = [
     include_str!("../../policies/roles.cedar"),
@@ -39,7 +38,7 @@ pub(crate) enum Action {
     KnowOf,
     /// To ask for a purpose.
     Ask,
-    /// To see a field of those that not everybody sees.
+    /// To see a field of those that not everybody sees, by its name in GraphQL.
     SeeField(&'static str),
 }
 
@@ -47,7 +46,7 @@ impl Action {
     /// As the policies name it.
     pub(crate) fn name(self) -> String {
         match self {
-            Self::Use(permission) => permission.name(),
+            Self::Use(permission) => permission.name().to_owned(),
             Self::Open(_) => "open".to_owned(),
             Self::KnowOf => "know-of".to_owned(),
             Self::Ask => "ask".to_owned(),
@@ -93,8 +92,7 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new().expect("the pol
 impl Engine {
     fn new() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA)?;
-        let fields = Entities::from_json_str(ENTITIES, Some(&schema))?.iter().cloned().collect();
-        Ok(Self { policies: policies()?, fields, schema, authorizer: Authorizer::new(), rulings: DashMap::new() })
+        Ok(Self { policies: policies()?, fields: fields()?, schema, authorizer: Authorizer::new(), rulings: DashMap::new() })
     }
 
     fn rule(&self, question: &Question) -> Result<Ruling, Box<dyn std::error::Error>> {
@@ -127,6 +125,14 @@ impl Engine {
 
 fn uid(of: &str, id: &str) -> Result<EntityUid, cedar_policy::ParseErrors> {
     Ok(EntityUid::from_type_name_and_id(of.parse::<EntityTypeName>()?, EntityId::new(id)))
+}
+
+/// The fields that not everybody sees, each in its group, and the groups.
+fn fields() -> Result<Vec<Entity>, cedar_policy::ParseErrors> {
+    let groups: BTreeSet<&str> = PROTECTED_FIELDS.iter().map(|field| field.group).collect();
+    let field = |field: &ProtectedField| Ok(Entity::new_no_attrs(uid("Field", field.graphql)?, HashSet::from([uid("FieldGroup", field.group)?])));
+    let groups = groups.into_iter().map(|group| Ok(Entity::new_no_attrs(uid("FieldGroup", group)?, HashSet::new())));
+    PROTECTED_FIELDS.iter().map(field).chain(groups).collect()
 }
 
 /// Every policy, known by its annotation `id`.
@@ -169,13 +175,11 @@ pub(crate) fn read(text: &str) -> BTreeMap<String, Policy> {
     policies.policies().map(said).collect()
 }
 
-/// The fields that not everybody sees, as `Type.field`.
-pub(crate) fn protected_fields() -> &'static BTreeSet<String> {
-    static FIELDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
-        let fields = ENGINE.fields.iter().map(Entity::uid).filter(|uid| uid.type_name().basename() == "Field");
-        fields.map(|uid| uid.id().unescaped().to_owned()).collect()
-    });
-    &FIELDS
+/// Whether what patients say of others can close a permission: whether it is in the group `see`.
+#[cfg(test)]
+pub(super) fn wishes_can_close(permission: Permission) -> bool {
+    let actions = ENGINE.schema.action_entities().unwrap();
+    actions.is_ancestor_of(&uid("Action", "see").unwrap(), &uid("Action", permission.name()).unwrap())
 }
 
 #[cfg(test)]
@@ -190,7 +194,13 @@ mod tests {
         assert_eq!(warnings.count(), 0);
         let result = Validator::new(schema).validate(&policies().unwrap(), ValidationMode::Strict);
         assert!(result.validation_passed_without_warnings(), "{result}");
-        assert!(!protected_fields().is_empty());
+    }
+
+    #[test]
+    fn every_group_of_fields_is_one_that_a_policy_names() {
+        for field in &PROTECTED_FIELDS {
+            assert!(POLICIES[3].contains(&format!("FieldGroup::\"{}\"", field.group)), "{}", field.group);
+        }
     }
 
     #[test]
@@ -202,8 +212,8 @@ mod tests {
 
     #[test]
     fn every_permission_is_an_action_and_every_question_can_be_put() {
-        let actions = Permission::ALL.into_iter().map(Action::Use).chain(Label::ALL.iter().copied().map(Action::Open));
-        let fields = protected_fields().iter().map(|field| Action::SeeField(field));
+        let actions = Permission::ALL.into_iter().map(Action::Use).chain(Label::ALL.into_iter().chain([Label::Unknown]).map(Action::Open));
+        let fields = PROTECTED_FIELDS.iter().map(|field| Action::SeeField(field.graphql));
         for action in actions.chain(fields).chain([Action::KnowOf, Action::Ask]) {
             let question = Question { roles: Role::ALL.into(), purpose: PurposeOfUse::Treatment, action, facts: Facts::default() };
             ENGINE.rule(&question).unwrap_or_else(|error| panic!("{action:?}: {error}"));

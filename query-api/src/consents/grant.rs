@@ -8,7 +8,7 @@ use chrono::{NaiveDate, Utc};
 use domain::access::DataKind;
 use domain::patients::{self, AccessTerm};
 use domain::{Label, PatientId, Permission};
-use gate::{Masked, OfPatient};
+use gate::OfPatient;
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use crate::errors::Failure;
 use crate::paging::Page;
 use crate::reads::{Loads, by_arguments, permitted};
 use crate::scalars::DateTime;
-use crate::values::HumanName;
+use crate::values::{HumanName, Masked};
 
 /// Access to a patient's record that was granted to another person and was not revoked.
 #[derive(Clone, FromRow, SimpleObject)]
@@ -32,19 +32,22 @@ pub struct AccessGrant {
     #[sqlx(json(nullable))]
     grantee_name: Option<HumanName>,
     #[graphql(skip)]
-    relationship: String,
+    relationship: Option<String>,
     #[graphql(skip)]
     kinds: Vec<String>,
     /// HL7 codes of the sensitive data that the patient opens to them.
     labels: Vec<String>,
     #[graphql(skip)]
     ends_at: Option<chrono::DateTime<Utc>>,
-    /// Whether it ends when the patient comes of age.
-    until_majority: bool,
+    /// Whether it ends when the patient comes of age; null where it is masked.
+    until_majority: Option<bool>,
     #[graphql(skip)]
     granted_at: chrono::DateTime<Utc>,
     #[graphql(skip)]
     birth_earliest: Option<NaiveDate>,
+    /// Why how far it reaches is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// What someone is to a patient (HL7 v3 `RoleCode`).
@@ -77,6 +80,9 @@ impl AccessGrant {
 }
 
 impl OfPatient for AccessGrant {
+    fn type_name(&self) -> &'static str {
+        "AccessGrant"
+    }
     fn permission(&self) -> Permission {
         READ
     }
@@ -86,16 +92,29 @@ impl OfPatient for AccessGrant {
     fn labels(&self) -> Vec<Label> {
         Label::from_codes(&self.labels)
     }
-    fn mask(self, _why: Masked) -> Self {
-        Self { grantee_name: None, kinds: Vec::new(), labels: Vec::new(), ends_at: None, ..self }
+    fn mask(self, why: gate::Masked) -> Self {
+        Self {
+            grantee_name: None,
+            relationship: None,
+            kinds: Vec::new(),
+            labels: Vec::new(),
+            ends_at: None,
+            until_majority: None,
+            birth_earliest: None,
+            masked: Some(why.into()),
+            patient_id: self.patient_id,
+            grantee: self.grantee,
+            granted_at: self.granted_at,
+        }
     }
 }
 
 #[ComplexObject]
 impl AccessGrant {
-    /// What they are to the patient.
-    async fn relationship(&self) -> Result<Relationship> {
-        Ok(coded::<patients::Relationship>(&self.relationship)?.into())
+    /// What they are to the patient; null where it is masked.
+    async fn relationship(&self) -> Result<Option<Relationship>> {
+        let relationship = self.relationship.as_deref().map(coded::<patients::Relationship>).transpose()?;
+        Ok(relationship.map(Relationship::from))
     }
 
     /// Which kinds of data they reach; none: all that is passed on.
@@ -109,10 +128,11 @@ impl AccessGrant {
         self.ends_at.map(DateTime::from)
     }
 
-    /// Whether it holds now: it has not ended, and the patient is not of age where it ends with that.
-    async fn in_force(&self, context: &Context<'_>) -> Result<bool> {
-        let term = AccessTerm { ends: self.ends_at, until_majority: self.until_majority };
-        Ok(term.holds(self.birth_earliest, permitted(context, READ)?.now()))
+    /// Whether it holds now: it has not ended, and the patient is not of age where it ends with that; null where it is masked.
+    async fn in_force(&self, context: &Context<'_>) -> Result<Option<bool>> {
+        let now = permitted(context, READ)?.now();
+        let term = self.until_majority.map(|until_majority| AccessTerm { ends: self.ends_at, until_majority });
+        Ok(term.map(|term| term.holds(self.birth_earliest, now)))
     }
 
     /// When it was granted as it is.

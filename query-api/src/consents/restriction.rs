@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::dataloader::Loader;
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use domain::{Label, PatientId, Permission, RestrictionId, UserId, consents, records};
-use gate::{Masked, MaskedRows, OfPatient};
+use gate::{MaskedRows, OfPatient};
 use sqlx::FromRow;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::paging::{Page, cost_at_root};
 use crate::patients::{Patient, patient};
 use crate::reads::{Loads, by_id, permitted};
 use crate::records::Provenance;
+use crate::values::Masked;
 
 /// The queries of this context.
 #[derive(Default)]
@@ -85,6 +86,9 @@ pub struct Restriction {
     ended_by: Option<String>,
     /// Why it was ended.
     end_reason: Option<String>,
+    /// Why what it closes is not shown, where it is not.
+    #[sqlx(skip)]
+    masked: Option<Masked>,
 }
 
 /// How far a restriction has come.
@@ -119,6 +123,9 @@ impl Restriction {
 }
 
 impl OfPatient for Restriction {
+    fn type_name(&self) -> &'static str {
+        "Restriction"
+    }
     fn permission(&self) -> Permission {
         READ
     }
@@ -131,8 +138,22 @@ impl OfPatient for Restriction {
     fn is_by(&self, user: UserId) -> bool {
         self.requested.user == user
     }
-    fn mask(self, _why: Masked) -> Self {
-        Self { provision: None, request_reason: None, paid_in_full: None, decline_reason: None, end_reason: None, ..self }
+    fn mask(self, why: gate::Masked) -> Self {
+        Self {
+            provision: None,
+            request_reason: None,
+            paid_in_full: None,
+            decline_reason: None,
+            end_reason: None,
+            masked: Some(why.into()),
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            status: self.status,
+            requested: self.requested,
+            answered: self.answered,
+            ended: self.ended,
+            ended_by: self.ended_by,
+        }
     }
 }
 
@@ -159,7 +180,7 @@ impl Restriction {
         Ok(coded::<consents::RestrictionStatus>(&self.status)?.into())
     }
 
-    /// What is to be closed; null once erased.
+    /// What is to be closed; null once erased, and where it is masked.
     async fn provision(&self) -> Option<Provision> {
         self.provision.clone().map(Provision::from)
     }

@@ -118,7 +118,7 @@ impl From<records::ChartChange> for ChartChange {
 pub async fn chart_changes(context: &Context<'_>, asked: ChartChangesOf) -> Result<Connection<(i64, Uuid), ChartChange>, Failure> {
     let ChartChangesOf { patient, from, to, page } = asked;
     let permitted = permitted(context, Permission::ReadChart)?;
-    permitted.discloses(patient);
+    permitted.notes_look_up(patient);
     let (from, to) =
         futures::future::try_join(permitted.load(PastOf { patient, moment: from.into() }), permitted.load(PastOf { patient, moment: to.into() })).await?;
     let (from, to) = from.zip(to).ok_or(Failure::Internal)?;

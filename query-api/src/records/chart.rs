@@ -97,7 +97,7 @@ impl ChartSummary {
 /// A page of a patient's chart, and the note of whom it shows.
 pub async fn chart(context: &Context<'_>, patient: PatientId, arguments: ChartArguments) -> Result<ChartConnection, Failure> {
     let permitted = permitted(context, Permission::ReadChart)?;
-    permitted.discloses(patient);
+    permitted.notes_look_up(patient);
     let ChartArguments { as_of, kinds, page } = arguments;
     let kinds = kinds.map(|kinds| kinds.into_iter().map(FactKind::from).map(FactKind::resource_type).collect::<Vec<_>>());
     match as_of {

@@ -70,6 +70,9 @@ pub struct ChartEntry {
 }
 
 impl OfPatient for ChartEntry {
+    fn type_name(&self) -> &'static str {
+        "ChartEntry"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadChart
     }
@@ -92,7 +95,14 @@ impl OfPatient for ChartEntry {
             screening: None,
             error_reason: None,
             masked: Some(why.into()),
-            ..self
+            uuid: self.uuid,
+            patient_id: self.patient_id,
+            kind: self.kind,
+            entered_in_error: self.entered_in_error,
+            amendments: self.amendments,
+            recorded: self.recorded,
+            changed: self.changed,
+            past: self.past,
         }
     }
 }
@@ -308,12 +318,12 @@ impl ChartEntry {
     /// Whether it goes together with the rest of the chart; null where that is not looked at, or erased.
     async fn screening(&self, context: &Context<'_>) -> Result<Option<ScreeningResult>> {
         let Some(Screening { checked, conflicts, acknowledged }) = self.screening.clone() else { return Ok(None) };
-        let staff = permitted(context, Permission::ReadChart)?.is_staff();
+        let everyone = permitted(context, Permission::ReadChart)?.reaches_whole_tenant();
         let (mut told, before) = (Vec::new(), conflicts.len());
         for found in conflicts {
             let beside = self.beside();
             // Whom the patient let in does not learn that something is there which they may not see.
-            if staff || beside.fact(context, found.with).await?.is_some() {
+            if everyone || beside.fact(context, found.with).await?.is_some() {
                 told.push(ScreeningConflict { kind: found.kind.into(), with: found.with, beside });
             }
         }

@@ -87,6 +87,9 @@ struct Row {
 }
 
 impl OfPatient for Row {
+    fn type_name(&self) -> &'static str {
+        "ChartEntry"
+    }
     fn permission(&self) -> Permission {
         Permission::ReadChart
     }
@@ -100,7 +103,7 @@ impl OfPatient for Row {
         self.author == Some(user.0)
     }
     fn mask(self, _why: Masked) -> Self {
-        Self { content: None, ..self }
+        Self { content: None, of: self.of, fact_id: self.fact_id, patient_id: self.patient_id, kind: self.kind, security: self.security, author: self.author }
     }
 }
 

@@ -5,6 +5,8 @@ mod kept;
 mod lines;
 mod surfaces;
 
+use std::sync::LazyLock;
+
 use lines::{Class, Lines};
 use surfaces::Field;
 
@@ -20,6 +22,12 @@ fn compare(surface: &str, fields: &[Field], kept: impl Fn(&Field, &Class) -> Res
     }
     wrong.extend(lines.unused(fields).map(|pattern| format!("# {pattern} stands for nothing any more")));
     assert!(wrong.is_empty(), "docs/reference/classification/{surface}.txt:\n{}", wrong.join("\n"));
+}
+
+/// Whether a field of a GraphQL object says something of a patient.
+pub fn is_protected(of: &str, field: &str) -> bool {
+    static LINES: LazyLock<Lines> = LazyLock::new(|| Lines::of("graphql"));
+    matches!(LINES.class(&Field { whole: true, ..Field::of(of, field) }), Some(Class::Phi(_)))
 }
 
 #[test]

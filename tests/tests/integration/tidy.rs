@@ -193,6 +193,18 @@ fn every_context_has_its_files_in_every_crate() {
     }
 }
 
+#[test]
+fn every_mask_names_every_field() {
+    let mut masks = 0;
+    for path in sources(&root(), &["rs"]).into_iter().filter(|path| !path.ends_with("tidy.rs")) {
+        for mask in text(&path).split("fn mask(self").skip(1).filter_map(|rest| rest.split("\n    }\n").next().map(str::to_owned)) {
+            assert!(!mask.contains(".."), "{}: what a mask does not name, it shows", path.display());
+            masks += 1;
+        }
+    }
+    assert!(masks > 12, "the masks are not found");
+}
+
 /// The names of the commands that `impl Command for` blocks of a file say, which of a generic one are those of every kind of fact.
 fn commands_in(file: &str) -> Vec<String> {
     let blocks = file.split("\nimpl").skip(1).filter(|block| block.lines().next().is_some_and(|line| line.contains(" Command for ")));

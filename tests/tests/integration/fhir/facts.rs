@@ -181,7 +181,7 @@ async fn conflicts_are_flagged_labels_are_kept_and_a_record_is_closed_last() {
     let penicillin = json!({ "coding": [{ "system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "70618" }] });
     let order = json!({ "status": "active", "intent": "order", "medicationCodeableConcept": penicillin });
     let security = |system: &str, code: &str| json!({ "system": format!("http://terminology.hl7.org/CodeSystem/{system}"), "code": code });
-    let meta = json!({ "security": [security("v3-ActCode", "PSY"), security("v3-ActCode", "KEPT-AS-RESTRICTED")] });
+    let meta = json!({ "security": [security("v3-ActCode", "PSY"), security("v3-ActCode", "KEPT-AS-VERY-RESTRICTED")] });
     let lines = [
         fact("MedicationRequest", "1", &order),
         fact("MedicationRequest", "2", &order),
@@ -197,7 +197,7 @@ async fn conflicts_are_flagged_labels_are_kept_and_a_record_is_closed_last() {
     assert_eq!(report["flagged"].as_object().unwrap().len(), 1);
     let exported = export(&app);
     let labels = &of_type(&exported, "Observation")[0]["meta"]["security"];
-    assert_eq!(labels, &json!([security("v3-ActCode", "PSY"), security("v3-Confidentiality", "R")]));
+    assert_eq!(labels, &json!([security("v3-ActCode", "PSY"), security("v3-Confidentiality", "V")]));
     assert_eq!((&of_type(&exported, "Patient")[0]["active"], exported.len()), (&json!(false), 5));
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::{AccessOutcome, DecisionFact, DecisionOutcome};
-use domain::{FacilityId, PatientId, PractitionerId, UserId};
+use domain::{FacilityId, Label, PatientId, PractitionerId, UserId};
 use event_store::fresh_id;
 use gate::{REDISCLOSURE, Role};
 use reqwest::StatusCode;
@@ -357,6 +357,42 @@ async fn what_becomes_sensitive_later_was_so_all_along() {
     assert!(changed.iter().all(|change| change["uuid"] != json!(story.fact)), "{changed:?}");
     let facts: Vec<&Value> = patient["history"]["nodes"].as_array().unwrap().iter().filter(|entry| !entry["masked"].is_null()).collect();
     assert_eq!(facts.len(), 2, "{facts:?}");
+}
+
+#[tokio::test]
+async fn a_label_of_a_later_build_closes_wherever_it_is_read() {
+    let world = World::new().await;
+    let story = Story::of(&world, "R").await;
+    story.clinic.book(&world, story.patient, "2031-03-03T09:00:00").await;
+    let practitioner = PractitionerId(story.clinic.practitioners[0]);
+    let treats = world.token_of(|claims| (claims.sub, claims.roles, claims.practitioner) = (UserId(fresh_id()), [Role::Clinician].into(), Some(practitioner)));
+    let patient =
+        world.token_of(|claims| (claims.sub, claims.roles, claims.patient) = (UserId(fresh_id()), [Role::Patient].into(), Some(PatientId(story.patient))));
+    assert!(story.seen(&treats, None).await.whole() && story.seen(&patient, None).await.whole());
+    for (projection, table) in [("records", "chart_fact"), ("documents", "document")] {
+        let schema: String = sqlx::query_scalar("select schema_name from projection.version where active and name = $1")
+            .bind(projection)
+            .fetch_one(&world.side.read)
+            .await
+            .unwrap();
+        let labelled = format!("update \"{schema}\".{table} set security = '{{LATER}}'");
+        sqlx::query(sqlx::AssertSqlSafe(labelled)).execute(&world.side.read).await.unwrap();
+    }
+    for token in [&treats, &patient] {
+        let seen = story.seen(token, None).await;
+        assert!(seen.masked() && seen.answer["data"]["fact"]["masked"] == "LABEL", "{:#}", seen.answer);
+        for path in
+            [format!("/fhir/Condition/{}", story.fact), format!("/fhir/Patient/{}/$everything", story.patient), format!("/v1/documents/{}", story.document)]
+        {
+            let (_, text, _) = story.get(token, &path).await;
+            assert!(!text.contains(SECRET), "{path}: {text}");
+        }
+    }
+    let seen = story.seen(&treats, None).await;
+    let records = world.access_of_answer(&seen.answer).await;
+    let decisions = records[0].decisions.as_ref().unwrap().known().unwrap();
+    assert!(decisions.iter().any(|decision| decision.label == Some(Label::Unknown) && decision.outcome == DecisionOutcome::Masked), "{decisions:?}");
+    assert!(story.seen(&world.token(Role::Clinician), None).await.whole(), "whoever wrote it sees it");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! What a caller is to patients: the facts that the policies decide by, as the read models have them in a snapshot.
+//! Decision information (ISO/IEC 10181-3): what a caller is to patients, by which the policies decide, as the read models have it in a snapshot.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -20,7 +20,7 @@ const CARE_LASTS: TimeDelta = TimeDelta::days(365);
 
 /// What a caller is to one patient.
 #[derive(Clone, Default, PartialEq, Debug)]
-pub(crate) struct Circumstances {
+pub(crate) struct DecisionInformation {
     /// They are the patient.
     pub(crate) own: bool,
     /// What the patient let them have.
@@ -39,7 +39,7 @@ pub(crate) struct Circumstances {
 #[derive(Clone, PartialEq, Debug)]
 struct Grant {
     kinds: BTreeSet<DataKind>,
-    labels: BTreeSet<Label>,
+    labels: Vec<Label>,
 }
 
 /// What a consent or a restriction says, of those that name the caller and the caller's purpose.
@@ -49,7 +49,8 @@ struct Provision {
     source: Source,
     decision: Decision,
     kinds: BTreeSet<DataKind>,
-    labels: BTreeSet<Label>,
+    #[serde(deserialize_with = "Label::all_borne")]
+    labels: Vec<Label>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
@@ -77,7 +78,7 @@ pub(crate) struct Datum<'row> {
     pub(crate) authored: bool,
 }
 
-impl Circumstances {
+impl DecisionInformation {
     /// Whether the caller broke the glass, and its minutes are not over.
     pub(crate) fn broke_the_glass(&self) -> bool {
         self.glass.is_some()
@@ -93,17 +94,17 @@ impl Circumstances {
             let covering = || self.grants.iter().filter(|grant| grant_covers(&grant.kinds, datum.kind));
             facts.proxy = true;
             facts.covered = covering().count() > 0;
-            facts.consented = covering().any(|grant| label.is_some_and(|label| grant.labels.contains(&label)));
+            facts.consented = covering().any(|grant| label.is_some_and(|label| names(&grant.labels, label)));
             rests_on.insert(DecisionFact::Grant);
         }
         for provision in self.provisions.iter().filter(|provision| covers(&provision.kinds, datum.kind)) {
             let fact = match (provision.source, provision.decision) {
-                (_, Decision::Permit) if label.is_some_and(|label| provision.labels.contains(&label)) => {
+                (_, Decision::Permit) if label.is_some_and(|label| names(&provision.labels, label)) => {
                     facts.consented = true;
                     DecisionFact::Consent(ConsentId(provision.id))
                 }
                 (_, Decision::Permit) => continue,
-                (_, Decision::Deny) if !provision.labels.is_empty() && datum.labels.iter().all(|label| !provision.labels.contains(label)) => continue,
+                (_, Decision::Deny) if !denies(&provision.labels, datum.labels) => continue,
                 (Source::Consent, Decision::Deny) => {
                     facts.dissented = true;
                     DecisionFact::Dissent(ConsentId(provision.id))
@@ -124,6 +125,16 @@ impl Circumstances {
         rests_on.extend(self.glass.map(DecisionFact::BrokenGlass));
         (facts, rests_on.into_iter().collect())
     }
+}
+
+/// Whether what is permitted names a label: one of a later build is named by nothing.
+fn names(labels: &[Label], label: Label) -> bool {
+    labels.iter().any(|named| named.is(label))
+}
+
+/// Whether what is denied reaches data that bear these labels: of none it denies all, and of one of a later build it may deny any.
+fn denies(labels: &[Label], borne: &[Label]) -> bool {
+    labels.is_empty() || labels.contains(&Label::Unknown) || borne.iter().any(|label| names(labels, *label))
 }
 
 /// Whether a grant of access to these kinds of data reaches this one. Who the patient is, whoever reaches anything of theirs knows.
@@ -168,7 +179,7 @@ pub(crate) async fn look_up(
     caller: &Caller,
     reached: &Reached<'_>,
     patients: &[PatientId],
-) -> Result<HashMap<PatientId, Circumstances>, sqlx::Error> {
+) -> Result<HashMap<PatientId, DecisionInformation>, sqlx::Error> {
     let uuids = |patients: &BTreeSet<PatientId>| patients.iter().map(|patient| patient.0).collect::<Vec<_>>();
     let roles: Vec<&str> = caller.roles().into_iter().map(Role::name).collect();
     let works_here = caller.roles().into_iter().any(|role| role != Role::Patient);
@@ -190,7 +201,7 @@ pub(crate) async fn look_up(
         .bind(asks_as_patient)
         .fetch_all(connection)
         .await?;
-    rows.into_iter().map(|row| Ok((PatientId(row.id), row.circumstances(reached.grants)?))).collect()
+    rows.into_iter().map(|row| Ok((PatientId(row.id), row.information(reached.grants)?))).collect()
 }
 
 /// Whom a caller reaches as a patient or for one, and when they ask.
@@ -204,10 +215,10 @@ pub(crate) struct Reached<'snapshot> {
 }
 
 impl Row {
-    fn circumstances(self, grants: &[read::Grant]) -> Result<Circumstances, sqlx::Error> {
+    fn information(self, grants: &[read::Grant]) -> Result<DecisionInformation, sqlx::Error> {
         let grants = grants.iter().filter(|grant| self.records.contains(&grant.patient_id));
-        let grants = grants.map(|grant| Ok(Grant { kinds: listed(&grant.kinds)?, labels: listed(&grant.labels)? }));
-        Ok(Circumstances {
+        let grants = grants.map(|grant| Ok(Grant { kinds: listed(&grant.kinds)?, labels: Label::from_codes(&grant.labels) }));
+        Ok(DecisionInformation {
             own: self.own,
             grants: grants.collect::<Result<_, sqlx::Error>>()?,
             treats: self.treats,
@@ -225,4 +236,18 @@ fn known<T: DeserializeOwned>(value: Value) -> Result<T, sqlx::Error> {
 
 fn listed<T: DeserializeOwned>(names: &[String]) -> Result<T, sqlx::Error> {
     known(Value::from(names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_a_later_build_opens_nothing_and_closes_all() {
+        let unknown = Label::from_codes(&["XYZ".to_owned()]);
+        assert!(!names(&unknown, Label::Unknown) && !names(&unknown, Label::Hiv));
+        assert!(denies(&unknown, &[]) && denies(&unknown, &[Label::Hiv]));
+        let hiv = [Label::Hiv];
+        assert!(names(&hiv, Label::Hiv) && denies(&hiv, &hiv) && !denies(&hiv, &[Label::Psychiatry]) && denies(&[], &[]));
+    }
 }

@@ -28,10 +28,13 @@ pub async fn every_record(config: &KafkaConfig, mut each: impl FnMut(v1::Envelop
         let mut ended = std::collections::BTreeSet::new();
         while ended.len() < usize::from(PARTITIONS) {
             match consumer.poll(EXCHANGE) {
-                Some(Ok(message)) => match v1::Envelope::decode(message.payload().unwrap_or_default()) {
-                    Ok(envelope) => each(envelope),
-                    Err(_) => tracing::warn!(partition = message.partition(), offset = message.offset(), "passing over a record that the relay did not write"),
-                },
+                Some(Ok(message)) => {
+                    if let Ok(envelope) = v1::Envelope::decode(message.payload().unwrap_or_default()) {
+                        each(envelope);
+                    } else {
+                        tracing::warn!(partition = message.partition(), offset = message.offset(), "passing over a record that the relay did not write");
+                    }
+                }
                 Some(Err(KafkaError::PartitionEOF(partition))) => drop(ended.insert(partition)),
                 Some(Err(error)) => return Err(error),
                 None => return Err(KafkaError::NoMessageReceived),

@@ -65,40 +65,7 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     let read_models = if parts.queries { read_models(app.read_pool.clone()) } else { database("read-models", app.read_pool.clone()) };
     let mut checks = vec![database("log", app.log_pool.clone()), database("access-log", app.access_pool.clone()), read_models];
 
-    if parts.projections {
-        let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, &app), dead_letters(config)?);
-        checks.push(projections_check(runner.state()));
-        let shutdown = shutdown::requested(shutdown.clone());
-        work.spawn(async move {
-            runner.run(shutdown).await;
-            Ok(())
-        });
-    }
-    if parts.relay {
-        let relay = Relay::new(KafkaConfig::new(config.kafka_brokers.clone()), app.store.clone(), app.log_pool.clone());
-        checks.push(relay_check(relay.state()));
-        let shutdown = shutdown.clone();
-        // A relay that halts has said why; commands and queries go on, and health shows it.
-        work.spawn(async move {
-            if relay.run(shutdown.clone()).await.is_err() {
-                shutdown::requested(shutdown).await;
-            }
-            Ok(())
-        });
-    }
-    if parts.sign {
-        for (name, signer) in signing::signers(config, &app)? {
-            checks.push(signer_check(name, signer.state()));
-            let shutdown = shutdown.clone();
-            // One that halts has said why; everything else goes on, and health shows it.
-            work.spawn(async move {
-                if signer.run(shutdown.clone()).await.is_err() {
-                    shutdown::requested(shutdown).await;
-                }
-                Ok(())
-            });
-        }
-    }
+    checks.extend(follow_the_logs(config, parts, &app, &shutdown, &mut work)?);
     if parts.commands {
         checks.push(storage(app.storage.clone()));
         let (gate, stop) = (app.gate.clone(), shutdown.clone());
@@ -130,6 +97,52 @@ pub async fn run(config: &Config, parts: Parts) -> anyhow::Result<()> {
     app.answered(answers).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Starts what follows the logs: projections, relay and signers, as far as they are parts; their checks.
+fn follow_the_logs(
+    config: &Config,
+    parts: Parts,
+    app: &App,
+    shutdown: &Shutdown,
+    work: &mut JoinSet<anyhow::Result<()>>,
+) -> anyhow::Result<Vec<(&'static str, crate::health::Run)>> {
+    let mut checks = Vec::new();
+    if parts.projections {
+        let runner = Runner::new(app.read_pool.clone(), app.store.clone(), projections::all(), source(config, app), dead_letters(config)?);
+        checks.push(projections_check(runner.state()));
+        let shutdown = shutdown::requested(shutdown.clone());
+        work.spawn(async move {
+            runner.run(shutdown).await;
+            Ok(())
+        });
+    }
+    if parts.relay {
+        let relay = Relay::new(KafkaConfig::new(config.kafka_brokers.clone()), app.store.clone(), app.log_pool.clone());
+        checks.push(relay_check(relay.state()));
+        let shutdown = shutdown.clone();
+        // A relay that halts has said why; commands and queries go on, and health shows it.
+        work.spawn(async move {
+            if relay.run(shutdown.clone()).await.is_err() {
+                shutdown::requested(shutdown).await;
+            }
+            Ok(())
+        });
+    }
+    if parts.sign {
+        for (name, signer) in signing::signers(config, app)? {
+            checks.push(signer_check(name, signer.state()));
+            let shutdown = shutdown.clone();
+            // One that halts has said why; everything else goes on, and health shows it.
+            work.spawn(async move {
+                if signer.run(shutdown.clone()).await.is_err() {
+                    shutdown::requested(shutdown).await;
+                }
+                Ok(())
+            });
+        }
+    }
+    Ok(checks)
 }
 
 fn router(config: &Config, parts: Parts, app: &App, health: Health, metrics: PrometheusHandle, shutdown: &Shutdown) -> anyhow::Result<Router> {

@@ -55,6 +55,9 @@ impl LogKey {
     }
 
     /// From its file, which is made when there is none: for development.
+    ///
+    /// # Panics
+    /// Where the operating system gives no random numbers.
     pub fn open_or_create(file: &Path) -> Result<Self, CheckpointError> {
         if !file.exists() {
             let mut seed = [0; 32];

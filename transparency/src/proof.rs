@@ -57,10 +57,15 @@ pub async fn prove(tiles: &Tiles, position: i64) -> Result<Proof, ProofError> {
     let place = usize::try_from(index % WIDTH).map_err(|_| TilesError::Inconsistent)?;
     let bytes = tiles.entries(index / WIDTH, width).await?.swap_remove(place);
     let hashes = tiles.ask(size, root, |reader| tlog_tiles::prove_record(size, index, reader)).await?;
-    let lines: String = hashes.iter().map(|hash| format!("{hash}\n")).collect();
+    let lines = lines(&hashes);
     let text = format!("{FIRST_LINE}\nextra {}\nindex {index}\n{lines}\n{checkpoint}", BASE64_STANDARD.encode(&bytes));
     let entry = Entry::from_bytes(&bytes).map_err(|_| TilesError::Inconsistent)?;
     check(&text, None).map(|_| Proof { entry, text })
+}
+
+/// Hashes as proofs are written: a line each.
+pub(crate) fn lines(hashes: &[Hash]) -> String {
+    hashes.iter().flat_map(|hash| [hash.to_string(), "\n".to_owned()]).collect()
 }
 
 /// What a proof proves, by its own text alone, and by whom: with a policy the log and the witnesses of it, without one nobody in particular.

@@ -69,7 +69,7 @@ impl Tiles {
 
     /// Something that is served under its path: `checkpoint`, `tile/0/x001/234`, `tile/entries/000.p/7`.
     pub async fn read(&self, path: &str) -> Result<Bytes, TilesError> {
-        let path = Path::from_iter(self.prefix.parts().chain(Path::from(path).parts()));
+        let path = self.under(path);
         Ok(self.store.get(&path).await?.bytes().await?)
     }
 
@@ -79,8 +79,12 @@ impl Tiles {
         Tile::from_path(&of_library).is_ok_and(|tile| path(tile) == format!("tile/{served}"))
     }
 
+    fn under(&self, path: &str) -> Path {
+        self.prefix.parts().chain(Path::from(path).parts()).collect()
+    }
+
     async fn write(&self, path: &str, bytes: Vec<u8>) -> Result<(), TilesError> {
-        let path = Path::from_iter(self.prefix.parts().chain(Path::from(path).parts()));
+        let path = self.under(path);
         self.store.put(&path, PutPayload::from(bytes)).await?;
         Ok(())
     }
@@ -122,7 +126,7 @@ impl Tiles {
     /// Removes the tiles that were not full yet where the full one is there.
     pub(crate) async fn remove_partial(&self, full: Tile) -> Result<(), TilesError> {
         let folder = format!("{}.p", path(full));
-        let prefix = Path::from_iter(self.prefix.parts().chain(Path::from(folder).parts()));
+        let prefix = self.under(&folder);
         let found = self.store.list(Some(&prefix)).map_ok(|object| object.location).boxed();
         self.store.delete_stream(found).try_collect::<Vec<_>>().await?;
         Ok(())

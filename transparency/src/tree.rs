@@ -129,13 +129,11 @@ mod tests {
 
     /// RFC 6962 2.1, as it is written there.
     fn defined(leaves: &[Hash]) -> Hash {
-        match leaves {
-            [leaf] => *leaf,
-            _ => {
-                let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-                tlog_tiles::node_hash(defined(left), defined(right))
-            }
+        if let [leaf] = leaves {
+            return *leaf;
         }
+        let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+        tlog_tiles::node_hash(defined(left), defined(right))
     }
 
     #[tokio::test]

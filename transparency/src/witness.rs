@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use reqwest::StatusCode;
-use tlog_tiles::Hash;
 
 use crate::checkpoint::Head;
 use crate::policy::{TrustPolicy, Witness};
+use crate::proof::lines;
 use crate::tiles::{Tiles, TilesError};
 
 /// How long a witness may take.
@@ -91,5 +91,5 @@ async fn consistency(tiles: &Tiles, old: u64, head: Head) -> Result<String, Tile
         return Ok(String::new());
     }
     let proof = tiles.ask(head.size, head.root, |reader| tlog_tiles::prove_tree(head.size, old, reader)).await?;
-    Ok(proof.iter().map(|hash: &Hash| format!("{hash}\n")).collect())
+    Ok(lines(&proof))
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use super::{DUPLICATE, Example, FACILITY, GRANTEE, PATIENT, PRACTITIONER, REQUEST, SERVER, full, further, minimal};
 
 pub(super) fn examples() -> Vec<Example> {
-    recorded().into_iter().chain(further_records()).chain([adopted()]).chain(serving()).collect()
+    recorded().into_iter().chain(further_records()).chain(of_strangers_and_commands()).chain([adopted()]).chain(serving()).collect()
 }
 
 fn recorded() -> Vec<Example> {
@@ -88,6 +88,11 @@ fn further_records() -> Vec<Example> {
             ],
             "reflects": 41,
         })),
+    ]
+}
+
+fn of_strangers_and_commands() -> Vec<Example> {
+    vec![
         further::<AccessRecorded>(json!({
             "user": GRANTEE,
             "request": REQUEST,

@@ -10,7 +10,7 @@ use event_store::{EventStore, Log};
 use kafka::KafkaConfig;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use transparency::verify::{CopyOfLog, LogCheck, Report, held};
+use transparency::verify::{CopyOfLog, LogCheck, Report, begins_with, held};
 use transparency::{Head, Signing, TrustPolicy, believed, head_of, prove as prove_entry};
 use uuid::Uuid;
 
@@ -111,6 +111,7 @@ pub async fn run(config: &Config, verify: Verify) -> anyhow::Result<ExitCode> {
     let app = App::open(config).await?;
     let signing = signing::open(config)?;
     let mut whole = true;
+    known(&app, &verify, &signing).await?;
     for log in LOGS.into_iter().filter(|log| verify.log.names(*log)) {
         let store = if log == Log::Clinical { &app.store } else { &app.access };
         let report = one(config, &verify, &signing, log, store, &app.log_pool).await.with_context(|| format!("the {} log", log.name()))?;
@@ -121,6 +122,21 @@ pub async fn run(config: &Config, verify: Verify) -> anyhow::Result<ExitCode> {
         whole &= report.findings.is_empty();
     }
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether every checkpoint that is given is of a log that is verified: one that is left out would prove nothing, and say nothing.
+async fn known(app: &App, verify: &Verify, signing: &Signing) -> anyhow::Result<()> {
+    let mut origins = Vec::new();
+    for log in LOGS.into_iter().filter(|log| verify.log.names(*log)) {
+        let store = if log == Log::Clinical { &app.store } else { &app.access };
+        origins.push(signing.origin(log, store.epoch().await?));
+    }
+    for file in &verify.kept {
+        let note = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        let origin = head_of(&note).with_context(|| file.display().to_string())?.0;
+        ensure!(origins.contains(&origin), "{} is of {origin}, and verified are {}: it is not compared", file.display(), origins.join(", "));
+    }
+    Ok(())
 }
 
 fn line(log: Log, report: &Report) -> String {
@@ -134,17 +150,18 @@ async fn one(config: &Config, verify: &Verify, signing: &Signing, log: Log, stor
     let tiles = signing.tiles(log, epoch);
     let note = tiles.checkpoint().await?.context("nothing is signed yet")?;
     let policy = policy(verify, signing, log, epoch)?;
-    let head = believed(&note, &policy).context("the published checkpoint")?;
-    let mut kept = Vec::new();
+    let published = believed(&note, &policy).context("the published checkpoint")?;
+    // What the signer remembers is kept elsewhere too; where it is more than what is published, it is what history is held against.
+    let remembered = signing.signed(log, epoch)?;
+    let head = remembered.filter(|remembered| remembered.size > published.size).unwrap_or(published);
+    let mut kept = vec![published];
+    kept.extend(remembered);
     for file in &verify.kept {
         let note = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        // Of the other log, or of an earlier epoch, which has a tree of its own.
         if head_of(&note)?.0 == signing.origin(log, epoch) {
             kept.push(believed(&note, &policy).with_context(|| file.display().to_string())?);
         }
     }
-    // What the signer remembers is kept elsewhere too.
-    kept.extend(signing.signed(log, epoch)?.filter(|signed| signed.size <= head.size));
     let mut progress = Progress::of(head.size);
     progress.stage(log.name());
     let mut report = match verify.copy {
@@ -171,6 +188,9 @@ async fn one(config: &Config, verify: &Verify, signing: &Signing, log: Log, stor
         }
     };
     held(&tiles, head, kept, &mut report).await?;
+    if let Some(inherited) = signing.inherited(log, &store.epochs().await?).await? {
+        begins_with(&tiles, head, inherited, &mut report).await?;
+    }
     Ok(report)
 }
 

@@ -113,6 +113,18 @@ pub fn verify(note: &str, log_key: &str, witnesses: &[String]) -> Result<(Head, 
     Ok((Head { size: checkpoint.size(), root: *checkpoint.hash() }, cosigned.cloned().collect()))
 }
 
+/// Of what a witness answered, the lines that are its cosignatures of this checkpoint; nothing else of it goes anywhere.
+pub(crate) fn cosignatures(note: &str, answer: &str, witness_key: &str) -> String {
+    let Ok(parsed) = Note::from_bytes(note.as_bytes()) else { return String::new() };
+    let valid = |line: &str| {
+        let signature = signed_note::Signature::from_bytes(line.as_bytes()).ok()?;
+        let cosigned = Note::new(parsed.text(), std::slice::from_ref(&signature)).ok()?;
+        cosigned.verify(&VerifierList::new(vec![Box::new(Witness::new(witness_key).ok()?)])).ok()?;
+        String::from_utf8(signature.to_bytes()).ok()
+    };
+    answer.lines().find_map(valid).unwrap_or_default()
+}
+
 /// What a checkpoint says, whoever signed it.
 pub fn head_of(note: &str) -> Result<(String, Head), CheckpointError> {
     let parsed = Note::from_bytes(note.as_bytes()).map_err(|_| CheckpointError::Malformed)?;

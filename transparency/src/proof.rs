@@ -85,7 +85,7 @@ pub fn check(text: &str, policy: Option<&TrustPolicy>) -> Result<(Entry, Head), 
         None => head_of(checkpoint)?.1,
     };
     let entry = Entry::from_bytes(&bytes).map_err(|_| ProofError::Malformed)?;
-    if u64::try_from(entry.position - 1) != Ok(index) || index >= head.size {
+    if entry.position.checked_sub(1).and_then(|before| u64::try_from(before).ok()) != Some(index) || index >= head.size {
         return Err(ProofError::NotIncluded);
     }
     tlog_tiles::check_record(&hashes, head.size, head.root, index, entry.hash()).map_err(|_| ProofError::NotIncluded)?;
@@ -98,6 +98,14 @@ pub fn believed(checkpoint: &str, policy: &TrustPolicy) -> Result<Head, ProofErr
     let key = policy.logs.iter().find(|key| key.split_once('+').is_some_and(|(name, _)| name == origin)).ok_or(CheckpointError::OfAnother(origin))?;
     let (head, cosigned) = verify(checkpoint, key, &policy.witness_keys())?;
     if policy.is_satisfied_by(&cosigned) { Ok(head) } else { Err(ProofError::Unwitnessed) }
+}
+
+/// The root of the first leaves of a tree, from its tiles.
+pub async fn prefix_root(tiles: &Tiles, tree: Head, leaves: u64) -> Result<Hash, TilesError> {
+    if leaves == tree.size {
+        return Ok(tree.root);
+    }
+    tiles.ask(tree.size, tree.root, |reader| tlog_tiles::tree_hash(leaves, reader)).await
 }
 
 /// Proves that the tree of `later` begins with that of `earlier`, from the tiles of `later`.

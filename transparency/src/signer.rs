@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use crate::checkpoint::{CheckpointError, Head, LogKey, head_of, verify};
 use crate::entry::Entry;
 use crate::policy::TrustPolicy;
+use crate::proof::{is_prefix, prefix_root};
 use crate::tiles::{Tiles, TilesError, WIDTH};
 use crate::tree::Tree;
 use crate::witness::Witnesses;
@@ -63,6 +64,17 @@ impl Signing {
         self.key.verifier_key(&self.origin(log, epoch))
     }
 
+    /// What a new epoch must begin with: the first leaves that were signed in the one before it, up to where it begins, and their root. `None` where nothing was.
+    pub async fn inherited(&self, log: Log, epochs: &[Epoch]) -> Result<Option<Head>, SignerError> {
+        let [.., before, Epoch { first_position, .. }] = epochs else { return Ok(None) };
+        let Some(signed) = self.signed(log, before.epoch)? else { return Ok(None) };
+        let size = signed.size.min((first_position - 1).unsigned_abs());
+        if size == 0 {
+            return Ok(None);
+        }
+        Ok(Some(Head { size, root: prefix_root(&self.tiles(log, before.epoch), signed, size).await? }))
+    }
+
     /// What was signed last of a tree, if anything was.
     pub fn signed(&self, log: Log, epoch: i64) -> Result<Option<Head>, SignerError> {
         match fs::read_to_string(self.memory_of(log, epoch)) {
@@ -94,6 +106,17 @@ pub enum Halted {
     /// The tiles do not make the root that was signed.
     #[error("the tiles are not those of what was signed, up to position {0}")]
     TilesAreOthers(u64),
+    /// What an epoch began with is not what was signed in the one before.
+    #[error("epoch {epoch} does not begin with what was signed before it, up to position {through}: history was changed")]
+    EpochIsAnother {
+        /// The epoch.
+        epoch: i64,
+        /// Up to here it should.
+        through: u64,
+    },
+    /// What is published is not one history with what was signed.
+    #[error("a checkpoint of {0} leaves is published that is of another history than what was signed")]
+    PublishedIsAnother(u64),
     /// There are tiles, and no memory of having signed them.
     #[error("a checkpoint of {0} leaves is published, and what was signed is not known any more")]
     Forgotten(u64),
@@ -188,11 +211,19 @@ impl Signer {
 
     /// From the lease to the first failure, or to the end of the epoch.
     async fn attempt(&self) -> Result<(), SignerError> {
-        let _lease = self.lease().await?;
+        let mut lease = self.lease().await?;
         let epochs = self.store.epochs().await?;
         let epoch = epochs.last().map_or(1, |epoch| epoch.epoch);
         let tiles = self.signing.tiles(self.log, epoch);
         let mut tree = self.resume(&epochs, epoch, &tiles).await?;
+        if tree.size() == 0
+            && let Some(inherited) = self.signing.inherited(self.log, &epochs).await?
+        {
+            self.extend(&epochs, &mut tree, inherited.size).await?;
+            if (tree.size(), tree.root()) != (inherited.size, inherited.root) {
+                return Err(Halted::EpochIsAnother { epoch, through: inherited.size }.into());
+            }
+        }
         let mut witnesses = Witnesses::new()?;
         let size = tree.size();
         let published = tiles.checkpoint().await?.map_or(Ok(0), |note| head_of(&note).map(|(_, head)| head.size))?;
@@ -203,11 +234,14 @@ impl Signer {
             // What too few witnesses cosigned is signed again, whether or not there is more.
             let head =
                 if self.state.borrow().published < tree.size() { self.store.head().await? } else { self.store.wait_beyond(position(tree.size())).await? };
+            self.state.send_modify(|state| state.head = unsigned(head));
+            let size = tree.size();
+            self.extend(&epochs, &mut tree, size + CHECKPOINT_AT_MOST).await?;
+            // The right to sign is still ours, and nothing of what was read is of an epoch that began meanwhile.
+            sqlx::query("select 1").execute(&mut lease).await?;
             if self.store.epoch().await? != epoch {
                 return Ok(());
             }
-            self.state.send_modify(|state| state.head = unsigned(head));
-            self.extend(&epochs, &mut tree).await?;
             self.sign(epoch, &mut tree, &tiles, &mut witnesses).await?;
             let next = if self.state.borrow().published < tree.size() { PAUSE } else { BETWEEN_CHECKPOINTS };
             tokio::time::sleep(next.saturating_sub(began.elapsed())).await;
@@ -222,6 +256,15 @@ impl Signer {
                 Some(note) => Err(Halted::Forgotten(head_of(&note)?.1.size).into()),
                 None => Ok(Tree::default()),
             };
+        };
+        // A memory that is older than what is published, as of another machine or from a backup, is behind: the same key signed more.
+        let published = published.and_then(|note| verify(&note, &self.signing.verifier_key(self.log, epoch), &[]).ok()).map(|(head, _)| head);
+        let signed = match published {
+            Some(published) if published.size > signed.size => {
+                is_prefix(tiles, signed, published).await.map_err(|_| Halted::PublishedIsAnother(published.size))?;
+                published
+            }
+            _ => signed,
         };
         let others = || Halted::TilesAreOthers(signed.size);
         let tree = match Tree::load(tiles, signed.size).await {
@@ -251,12 +294,12 @@ impl Signer {
         if entries.last() == Some(&entry.to_bytes()) { Ok(()) } else { Err(Halted::LogIsAnother(last).into()) }
     }
 
-    /// Adds what the log has beyond the tree, as much as one checkpoint takes.
-    async fn extend(&self, epochs: &[Epoch], tree: &mut Tree) -> Result<(), SignerError> {
-        let goal = tree.size() + CHECKPOINT_AT_MOST;
+    /// Adds what the log has beyond the tree, up to a size.
+    async fn extend(&self, epochs: &[Epoch], tree: &mut Tree, goal: u64) -> Result<(), SignerError> {
         while tree.size() < goal {
-            let kept = self.store.kept(position(tree.size()), PAGE).await?;
-            let last = kept.len() < PAGE as usize;
+            let wanted = u32::try_from(goal - tree.size()).unwrap_or(PAGE).min(PAGE);
+            let kept = self.store.kept(position(tree.size()), wanted).await?;
+            let last = kept.len() < wanted as usize;
             for kept in &kept {
                 // A gap would make every later leaf another's.
                 if kept.stored.position != position(tree.size() + 1) {

@@ -75,6 +75,11 @@ impl Tiles {
 
     /// Whether a path, behind `tile/`, is one that a tile may have: `0/x001/234`, `entries/000.p/7`.
     pub fn names(served: &str) -> bool {
+        // What the library takes for a mistake of its caller.
+        let (level, _) = served.split_once('/').unwrap_or((served, ""));
+        if served.ends_with(".p/0") || level.parse().is_ok_and(|level: u64| level > 7) {
+            return false;
+        }
         let of_library = format!("tile/{HEIGHT}/{}", served.strip_prefix("entries/").map_or_else(|| served.to_owned(), |rest| format!("data/{rest}")));
         Tile::from_path(&of_library).is_ok_and(|tile| path(tile) == format!("tile/{served}"))
     }
@@ -197,7 +202,9 @@ mod tests {
         for path in ["0/000", "0/x001/234", "1/000.p/7", "entries/x001/x234/067", "entries/000.p/255"] {
             assert!(Tiles::names(path), "{path}");
         }
-        for path in ["0/0", "../0/000", "entries/../../checkpoint", "0/000.p/256", "0/000.p/0", "8/data/000", "data/000", "", "0/000/", "0//000", "entries"] {
+        for path in
+            ["0/0", "../0/000", "entries/../../checkpoint", "0/000.p/256", "0/000.p/0", "64/000", "8/data/000", "data/000", "", "0/000/", "0//000", "entries"]
+        {
             assert!(!Tiles::names(path), "{path}");
         }
     }

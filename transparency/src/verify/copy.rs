@@ -17,7 +17,7 @@ struct Signed {
     envelope: [u8; 32],
 }
 
-/// The comparison of a copy with the tree of a head: what is signed of each event's envelope, and which of them the copy holds. 42 bytes a position.
+/// The comparison of a copy with the tree of a head: what is signed of each event's envelope, and which of them the copy holds. 49 bytes a position.
 pub struct CopyOfLog {
     signed: Vec<Option<Signed>>,
     held: Vec<bool>,
@@ -42,7 +42,7 @@ impl CopyOfLog {
     /// Takes the next envelope of the copy, in any order.
     pub fn take(&mut self, envelope: v1::Envelope) {
         let at = envelope.position;
-        let Some(place) = usize::try_from(at - 1).ok().filter(|place| *place < self.signed.len()) else {
+        let Some(place) = at.checked_sub(1).and_then(|before| usize::try_from(before).ok()).filter(|place| *place < self.signed.len()) else {
             self.report.beyond += 1;
             return;
         };

@@ -5,7 +5,7 @@ use futures::StreamExt;
 
 use crate::checkpoint::Head;
 use crate::entry::Entry;
-use crate::proof::{ProofError, is_prefix};
+use crate::proof::{ProofError, is_prefix, prefix_root};
 use crate::signer::{epoch_of, position};
 use crate::tiles::{Tiles, TilesError};
 use crate::verify::tree::{Rebuilt, bundles};
@@ -60,7 +60,7 @@ impl LogCheck<'_> {
                 if let Some(hidden) = self.store.not_found_by_tags(&stored).await? {
                     report.finds(hidden.0, Wrong::NotFoundByTags);
                 }
-                report.compared += entries.len() as u64;
+                report.compared += entries.iter().flatten().count() as u64;
             }
             at = through;
             progress(at, report.findings.is_empty());
@@ -118,6 +118,15 @@ pub async fn held(tiles: &Tiles, head: Head, mut kept: Vec<Head>, report: &mut R
                 break;
             }
         }
+    }
+    Ok(())
+}
+
+/// Whether the tree of an epoch begins with what was signed in the one before it.
+pub async fn begins_with(tiles: &Tiles, head: Head, inherited: Head, report: &mut Report) -> Result<(), TilesError> {
+    let same = head.size >= inherited.size && prefix_root(tiles, head, inherited.size).await? == inherited.root;
+    if !same {
+        report.finds(1, Wrong::Forked { after: 0, through: inherited.size });
     }
     Ok(())
 }

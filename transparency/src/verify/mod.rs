@@ -7,7 +7,7 @@ mod tree;
 use event_store::Position;
 
 pub use copy::CopyOfLog;
-pub use live::{CheckError, LogCheck, held};
+pub use live::{CheckError, LogCheck, begins_with, held};
 
 use crate::checkpoint::Head;
 
@@ -65,6 +65,9 @@ pub enum Wrong {
     /// An answer would be given to a command that led to nothing.
     #[error("an answer names an event that its command did not lead to")]
     AnswerWithoutEvents,
+    /// What was signed is in no form that this build knows.
+    #[error("what was signed of it does not read")]
+    Unreadable,
     /// A copy holds it twice.
     #[error("the copy holds it twice, differently")]
     Twice,

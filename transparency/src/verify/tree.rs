@@ -70,6 +70,11 @@ impl Rebuilt {
         let read = |(place, bytes): (usize, &Vec<u8>)| Entry::from_bytes(bytes).ok().filter(|_| trusted.get(place) == made.get(place));
         let mut read: Vec<Option<Entry>> = entries.iter().enumerate().map(read).collect();
         read.resize(bundle.width as usize, None);
+        for (position, place) in (first..).zip(0..read.len()) {
+            if read[place].is_none() && trusted.get(place) == made.get(place) {
+                report.finds(position, Wrong::Unreadable);
+            }
+        }
         Ok(read)
     }
 

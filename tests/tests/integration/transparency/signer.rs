@@ -111,3 +111,33 @@ async fn a_proof_is_checked_by_its_text_alone_and_a_changed_one_proves_nothing()
     assert!(prove(&signed.tiles(), 301).await.is_err());
     assert!(prove(&signed.tiles(), 0).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_that_begins_with_another_history_is_not_signed() {
+    let signed = Signed::new().await;
+    signed.append(300).await;
+    signed.sign().await;
+    let change = "set session_replication_role = replica; update clinical.event set payload = '{}' where position = 5; reset session_replication_role";
+    sqlx::raw_sql(change).execute(&signed.log.owner).await.unwrap();
+    event_store::begin_epoch(&signed.log.owner, Log::Clinical).await.unwrap();
+    signed.append(1).await;
+    let running = Running::start(&signed.log, &signed.log.store, signed.signing.clone());
+    assert_eq!(running.halts().await, Halted::EpochIsAnother { epoch: 2, through: 300 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_memory_that_is_behind_what_is_published_signs_nothing_else() {
+    let signed = Signed::new().await;
+    signed.append(50).await;
+    signed.sign().await;
+    let memory = signed.folder.join("signed/clinical-1.checkpoint");
+    let old = fs::read(&memory).unwrap();
+    signed.append(50).await;
+    let more = signed.sign().await;
+    fs::write(&memory, old).unwrap();
+    let change = "set session_replication_role = replica; update clinical.event set payload = '{}' where position = 100; reset session_replication_role";
+    sqlx::raw_sql(change).execute(&signed.log.owner).await.unwrap();
+    let running = Running::start(&signed.log, &signed.log.store, signed.signing.clone());
+    assert_eq!(running.halts().await, Halted::LogIsAnother(Position(100)));
+    assert_eq!(signed.head().await, more);
+}

@@ -106,6 +106,15 @@ impl EventStore {
         Ok(sqlx::query_scalar(statement).bind(through).fetch_one(&mut *transaction).await?)
     }
 
+    /// How many events and how many answers there are up to a position, wherever they say they are: what pages by position do not come by is counted too.
+    pub async fn count_up_to(&self, through: Position) -> Result<(i64, i64), ReadError> {
+        let mut transaction = self.pool.begin().await?;
+        sqlx::raw_sql("set local statement_timeout = 0").execute(&mut *transaction).await?;
+        let statement = "select (select count(*) from event where position <= $1),
+            (select count(*) from command where last_position <= $1 and (first_position is not null or last_position < $1))";
+        Ok(sqlx::query_as(statement).bind(through).fetch_one(&mut *transaction).await?)
+    }
+
     /// The epochs of the log, the first one first.
     pub async fn epochs(&self) -> Result<Vec<Epoch>, ReadError> {
         Ok(sqlx::query_as("select epoch, first_position from epoch order by epoch").fetch_all(&self.pool).await?)

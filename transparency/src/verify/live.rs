@@ -46,7 +46,7 @@ impl LogCheck<'_> {
         let epochs = self.store.epochs().await?;
         let mut rebuilt = Rebuilt::default();
         let mut pages = Box::pin(bundles(self.tiles, self.head.size).chunks(BUNDLES_AT_ONCE));
-        let mut at = 0_u64;
+        let (mut at, mut answers) = (0_u64, 0_usize);
         while let Some(page) = pages.next().await {
             let mut entries = Vec::new();
             for bundle in page {
@@ -56,6 +56,7 @@ impl LogCheck<'_> {
             if through > self.compared {
                 let kept = self.store.kept(position(at), u32::try_from(entries.len()).unwrap_or(u32::MAX)).await?;
                 self.compare(at, &entries, &kept, &epochs, &mut report);
+                answers += kept.iter().map(|kept| kept.answered.len()).sum::<usize>();
                 let stored: Vec<_> = kept.into_iter().map(|kept| kept.stored).collect();
                 if let Some(hidden) = self.store.not_found_by_tags(&stored).await? {
                     report.finds(hidden.0, Wrong::NotFoundByTags);
@@ -68,6 +69,12 @@ impl LogCheck<'_> {
         rebuilt.end(self.tiles, &mut report).await?;
         if let Some(claimed) = self.store.answer_without_events(position(self.head.size)).await? {
             report.finds(claimed.0, Wrong::AnswerWithoutEvents);
+        }
+        let counted = self.store.count_up_to(position(self.head.size)).await?;
+        let expected = (position(self.head.size).0, i64::try_from(answers).unwrap_or(i64::MAX));
+        // Those that an earlier run compared were counted by it.
+        if report.findings.is_empty() && (counted.0 != expected.0 || (self.compared == 0 && counted.1 != expected.1)) {
+            report.finds(0, Wrong::Surplus);
         }
         report.beyond = self.store.head().await?.0.unsigned_abs().saturating_sub(self.head.size);
         Ok(report)

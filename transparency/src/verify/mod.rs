@@ -68,6 +68,9 @@ pub enum Wrong {
     /// What was signed is in no form that this build knows.
     #[error("what was signed of it does not read")]
     Unreadable,
+    /// Rows that no position leads to.
+    #[error("there are more events or answers than were signed, out of the way of positions")]
+    Surplus,
     /// A copy holds it twice.
     #[error("the copy holds it twice, differently")]
     Twice,

@@ -77,6 +77,13 @@ fn tamperings() -> Vec<Tampering> {
         );
         add(exchange, at, Wrong::Another);
     }
+    // Rows that are not where anybody looks, but for a read by tag.
+    let aside = "insert into event select -1, gen_random_uuid(), tenant, type, version, subject, tags, labels, actor_user, actor_role, correlation, causation,
+        command_id, recorded_at, payload, sealed from event where position = 300";
+    add(aside.to_owned(), 0, Wrong::Surplus);
+    let answered =
+        "insert into command select tenant, actor, gen_random_uuid(), name, digest, null, -7, '{}', answer, recorded_at from command where first_position = 1";
+    add(answered.to_owned(), 0, Wrong::Surplus);
     add("delete from event where position > 400".to_owned(), 401, Wrong::Missing);
     add("truncate event".to_owned(), 1, Wrong::Missing);
     add(

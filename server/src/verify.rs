@@ -10,7 +10,7 @@ use event_store::{EventStore, Log};
 use kafka::KafkaConfig;
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
-use transparency::verify::{CopyOfLog, LogCheck, Report, begins_with, held};
+use transparency::verify::{CopyOfLog, LogCheck, Report, held};
 use transparency::{Head, Signing, TrustPolicy, believed, head_of, prove as prove_entry};
 use uuid::Uuid;
 
@@ -187,10 +187,8 @@ async fn one(config: &Config, verify: &Verify, signing: &Signing, log: Log, stor
             on_kafka(config, log_pool, CopyOfLog::of(&tiles, head).await?, head, progress).await?
         }
     };
+    kept.extend(signing.inherited(log, &store.epochs().await?).await?);
     held(&tiles, head, kept, &mut report).await?;
-    if let Some(inherited) = signing.inherited(log, &store.epochs().await?).await? {
-        begins_with(&tiles, head, inherited, &mut report).await?;
-    }
     Ok(report)
 }
 

@@ -16,7 +16,7 @@ mod witness;
 pub use checkpoint::{CheckpointError, Head, LogKey, head_of};
 pub use entry::{Entry, NotAnEntry, answers_digest, envelope_digest};
 pub use policy::{PolicyError, TrustPolicy};
-pub use proof::{Proof, ProofError, believed, check, is_prefix, prefix_root, prove};
+pub use proof::{Proof, ProofError, believed, check, is_prefix, prove};
 pub use signer::{Halted, Signer, SignerError, SignerState, Signing};
 pub use tiles::{Tiles, TilesError};
 pub use tlog_tiles::Hash;

@@ -100,12 +100,15 @@ pub fn believed(checkpoint: &str, policy: &TrustPolicy) -> Result<Head, ProofErr
     if policy.is_satisfied_by(&cosigned) { Ok(head) } else { Err(ProofError::Unwitnessed) }
 }
 
-/// The root of the first leaves of a tree, from its tiles.
-pub async fn prefix_root(tiles: &Tiles, tree: Head, leaves: u64) -> Result<Hash, TilesError> {
+/// The head of the first leaves of a tree, from its tiles, and proven against its root.
+pub(crate) async fn prefix(tiles: &Tiles, tree: Head, leaves: u64) -> Result<Head, ProofError> {
     if leaves == tree.size {
-        return Ok(tree.root);
+        return Ok(tree);
     }
-    tiles.ask(tree.size, tree.root, |reader| tlog_tiles::tree_hash(leaves, reader)).await
+    let root = tiles.ask(tree.size, tree.root, |reader| tlog_tiles::tree_hash(leaves, reader)).await?;
+    let prefix = Head { size: leaves, root };
+    is_prefix(tiles, prefix, tree).await?;
+    Ok(prefix)
 }
 
 /// Proves that the tree of `later` begins with that of `earlier`, from the tiles of `later`.

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use crate::checkpoint::{CheckpointError, Head, LogKey, head_of, verify};
 use crate::entry::Entry;
 use crate::policy::TrustPolicy;
-use crate::proof::{is_prefix, prefix_root};
+use crate::proof::{ProofError, is_prefix, prefix};
 use crate::tiles::{Tiles, TilesError, WIDTH};
 use crate::tree::Tree;
 use crate::witness::Witnesses;
@@ -64,15 +64,27 @@ impl Signing {
         self.key.verifier_key(&self.origin(log, epoch))
     }
 
-    /// What a new epoch must begin with: the first leaves that were signed in the one before it, up to where it begins, and their root. `None` where nothing was.
+    /// What the newest epoch must begin with: the first leaves that were signed in the last one before it in which anything was, up to where the first epoch after
+    /// that begins, and their root. `None` where nothing was.
     pub async fn inherited(&self, log: Log, epochs: &[Epoch]) -> Result<Option<Head>, SignerError> {
-        let [.., before, Epoch { first_position, .. }] = epochs else { return Ok(None) };
-        let Some(signed) = self.signed(log, before.epoch)? else { return Ok(None) };
-        let size = signed.size.min((first_position - 1).unsigned_abs());
-        if size == 0 {
-            return Ok(None);
+        let Some((newest, older)) = epochs.split_last() else { return Ok(None) };
+        let mut begins = newest.first_position;
+        for older in older.iter().rev() {
+            // Epochs in which nothing was signed are no way around those in which something was.
+            if let Some(signed) = self.signed(log, older.epoch)? {
+                let size = signed.size.min(begins.saturating_sub(1).max(0).unsigned_abs());
+                if size == 0 {
+                    return Ok(None);
+                }
+                return match prefix(&self.tiles(log, older.epoch), signed, size).await {
+                    Ok(prefix) => Ok(Some(prefix)),
+                    Err(ProofError::Tiles(error @ TilesError::Unavailable(_))) => Err(error.into()),
+                    Err(_) => Err(Halted::TilesAreOthers(signed.size).into()),
+                };
+            }
+            begins = begins.min(older.first_position);
         }
-        Ok(Some(Head { size, root: prefix_root(&self.tiles(log, before.epoch), signed, size).await? }))
+        Ok(None)
     }
 
     /// What was signed last of a tree, if anything was.
@@ -157,8 +169,6 @@ pub struct SignerState {
     pub head: u64,
     /// Why it does not get on.
     pub trouble: Option<String>,
-    /// Whether it has given up.
-    pub halted: bool,
 }
 
 /// Signs one log. Any number may run; the lease lets one sign.
@@ -185,26 +195,20 @@ impl Signer {
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<(), Halted> {
         let shutdown = async move { drop(shutdown.wait_for(|stop| *stop).await) }.boxed().shared();
         loop {
-            let error = tokio::select! {
-                error = self.attempt() => error,
+            let ended = tokio::select! {
+                ended = self.attempt() => ended,
                 () = shutdown.clone() => return Ok(()),
             };
+            // An epoch that ended is followed by the next at once.
+            let Err(error) = ended else { continue };
             metrics::counter!("carelog_signer_failures_total", "log" => self.log.name()).increment(1);
-            let halted = match error {
-                Ok(()) => continue,
-                Err(SignerError::Halted(halted)) => Some(halted),
-                Err(error) => {
-                    let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
-                    tracing::warn!(log = self.log.name(), "the signer starts again: {error}{source}");
-                    self.state.send_modify(|state| state.trouble = Some(error.to_string()));
-                    None
-                }
-            };
-            if let Some(halted) = halted {
+            self.state.send_modify(|state| state.trouble = Some(error.to_string()));
+            if let SignerError::Halted(halted) = error {
                 tracing::error!(log = self.log.name(), "the signer halts: {halted}");
-                self.state.send_modify(|state| (state.trouble, state.halted) = (Some(halted.to_string()), true));
                 return Err(halted);
             }
+            let source = std::error::Error::source(&error).map(|source| format!(": {source}")).unwrap_or_default();
+            tracing::warn!(log = self.log.name(), "the signer starts again: {error}{source}");
             pause(&shutdown).await;
         }
     }
@@ -227,7 +231,7 @@ impl Signer {
         let mut witnesses = Witnesses::new()?;
         let size = tree.size();
         let published = tiles.checkpoint().await?.map_or(Ok(0), |note| head_of(&note).map(|(_, head)| head.size))?;
-        self.state.send_modify(|state| *state = SignerState { published, head: state.head.max(size), trouble: None, halted: false });
+        self.state.send_modify(|state| *state = SignerState { published, head: state.head.max(size), trouble: None });
         tracing::info!(log = self.log.name(), epoch, size, "signing");
         loop {
             let began = Instant::now();
@@ -261,8 +265,12 @@ impl Signer {
         let published = published.and_then(|note| verify(&note, &self.signing.verifier_key(self.log, epoch), &[]).ok()).map(|(head, _)| head);
         let signed = match published {
             Some(published) if published.size > signed.size => {
-                is_prefix(tiles, signed, published).await.map_err(|_| Halted::PublishedIsAnother(published.size))?;
-                published
+                match is_prefix(tiles, signed, published).await {
+                    // It may pass.
+                    Err(ProofError::Tiles(error @ TilesError::Unavailable(_))) => return Err(error.into()),
+                    Err(_) => return Err(Halted::PublishedIsAnother(published.size).into()),
+                    Ok(()) => published,
+                }
             }
             _ => signed,
         };

@@ -5,7 +5,7 @@ use futures::StreamExt;
 
 use crate::checkpoint::Head;
 use crate::entry::Entry;
-use crate::proof::{ProofError, is_prefix, prefix_root};
+use crate::proof::{ProofError, is_prefix};
 use crate::signer::{epoch_of, position};
 use crate::tiles::{Tiles, TilesError};
 use crate::verify::tree::{Rebuilt, bundles};
@@ -112,7 +112,7 @@ pub(crate) fn wrong(signed: &Entry, now: &Entry) -> Option<Wrong> {
     }
 }
 
-/// Whether checkpoints that were kept elsewhere are of this history; the tiles must be those of the head.
+/// Whether heads that were kept elsewhere, or signed in an epoch before, are of this history; the tiles must be those of the head.
 pub async fn held(tiles: &Tiles, head: Head, mut kept: Vec<Head>, report: &mut Report) -> Result<(), TilesError> {
     kept.sort_by_key(|kept| kept.size);
     let mut agrees = 0;
@@ -120,20 +120,13 @@ pub async fn held(tiles: &Tiles, head: Head, mut kept: Vec<Head>, report: &mut R
         match is_prefix(tiles, kept, head).await {
             Ok(()) => agrees = kept.size,
             Err(ProofError::Tiles(error @ TilesError::Unavailable(_))) => return Err(error),
+            // Damaged tiles prove nothing either way, and were found when they were compared.
+            Err(_) if report.findings.iter().any(|finding| matches!(finding.wrong, Wrong::TileChanged(_) | Wrong::TileMissing(_))) => break,
             Err(_) => {
                 report.finds(position(agrees).0 + 1, Wrong::Forked { after: agrees, through: kept.size });
                 break;
             }
         }
-    }
-    Ok(())
-}
-
-/// Whether the tree of an epoch begins with what was signed in the one before it.
-pub async fn begins_with(tiles: &Tiles, head: Head, inherited: Head, report: &mut Report) -> Result<(), TilesError> {
-    let same = head.size >= inherited.size && prefix_root(tiles, head, inherited.size).await? == inherited.root;
-    if !same {
-        report.finds(1, Wrong::Forked { after: 0, through: inherited.size });
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ mod tree;
 use event_store::Position;
 
 pub use copy::CopyOfLog;
-pub use live::{CheckError, LogCheck, begins_with, held};
+pub use live::{CheckError, LogCheck, held};
 
 use crate::checkpoint::Head;
 

@@ -123,6 +123,11 @@ async fn an_epoch_that_begins_with_another_history_is_not_signed() {
     signed.append(1).await;
     let running = Running::start(&signed.log, &signed.log.store, signed.signing.clone());
     assert_eq!(running.halts().await, Halted::EpochIsAnother { epoch: 2, through: 300 });
+    // Nor with an epoch between them in which nothing was signed.
+    event_store::begin_epoch(&signed.log.owner, Log::Clinical).await.unwrap();
+    signed.append(1).await;
+    let running = Running::start(&signed.log, &signed.log.store, signed.signing.clone());
+    assert_eq!(running.halts().await, Halted::EpochIsAnother { epoch: 3, through: 300 });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,7 +126,9 @@ async fn whatever_is_changed_in_the_database_is_named_at_its_first_position() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_changed_in_the_tiles_is_named() {
     let signed = Signed::new().await;
-    signed.append(EVENTS).await;
+    signed.append(100).await;
+    let kept = signed.sign().await;
+    signed.append(EVENTS - 100).await;
     let head = signed.sign().await;
     let folder = signed.folder.join("tiles/clinical/1/tile");
     let changed = |path: &str| Wrong::TileChanged(format!("tile/{path}"));
@@ -140,6 +142,9 @@ async fn whatever_is_changed_in_the_tiles_is_named() {
         let report = signed.verify_against(head).await;
         let first = report.findings.first().unwrap_or_else(|| panic!("{path}: nothing is found"));
         assert_eq!((first.position, &first.wrong), (Position(position), &changed(path)), "{:?}", report.findings);
+        let mut against_kept = report.clone();
+        held(&signed.tiles(), head, vec![kept], &mut against_kept).await.unwrap();
+        assert_eq!(against_kept, report, "tiles that are damaged forge nothing");
         fs::write(&file, &whole[..whole.len() - 1]).unwrap();
         assert!(!signed.verify_against(head).await.findings.is_empty(), "{path} is cut off");
         fs::remove_file(&file).unwrap();
